@@ -1,0 +1,97 @@
+# leat: make help lists the targets. Objects go to build/obj, programs to build/, unit tests to build/unit.
+CC       ?= cc
+BUILD    ?= build
+SAN      ?=
+CSTD     := -std=c11 -D_GNU_SOURCE
+WARN     := -Wall -Wextra -Wpedantic -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+HARDEN   := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2)
+OPT      := -O2 -g -fno-omit-frame-pointer
+CFLAGS   += $(CSTD) $(OPT) $(WARN) $(HARDEN) $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all) -I. -MMD -MP
+LDFLAGS  += -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN))
+LDLIBS   := -lczmq -lzmq -lmicrohttpd -lyajl -ldb-5.3 -lcrypto -lxxhash -lpthread
+
+PROGRAMS := leat leat-gateway leat-queue leat-worker
+MAINS    := cli/main.c gateway/main.c queue/main.c worker/main.c
+SOURCES  := $(filter-out $(MAINS),$(wildcard common/*.c queue/*.c queue/core/*.c worker/*.c worker/table/*.c gateway/*.c cli/*.c))
+TESTLIB  := $(wildcard tests/lib/*.c tests/sim/*.c)
+UNITS    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
+OBJ       = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+JOBS     := -j$(shell nproc)
+
+all: $(PROGRAMS:%=$(BUILD)/%)
+
+# The one pattern rule for objects; everything else is links.
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -c $< -o $@
+
+$(BUILD)/libleat.a: $(call OBJ,$(SOURCES))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/libtest.a: $(call OBJ,$(TESTLIB))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/leat: $(call OBJ,cli/main.c)
+$(BUILD)/leat-gateway: $(call OBJ,gateway/main.c)
+$(BUILD)/leat-queue: $(call OBJ,queue/main.c)
+$(BUILD)/leat-worker: $(call OBJ,worker/main.c)
+$(PROGRAMS:%=$(BUILD)/%): $(BUILD)/libleat.a
+	$(CC) $(LDFLAGS) $(filter %.o,$^) $(BUILD)/libleat.a $(LDLIBS) -o $@
+
+$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libtest.a $(BUILD)/libleat.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $< $(BUILD)/libtest.a $(BUILD)/libleat.a $(LDLIBS) -lcmocka -o $@
+
+deps:
+	@tools/deps
+
+run: | tools-ready
+	@$(MAKE) --no-print-directory $(JOBS) all
+	@$(BUILD)/leat up
+
+tools-ready:
+	@tools/deps --quiet
+
+unit: $(UNITS)
+	@tools/run-units $(UNITS)
+
+sim: $(BUILD)/unit/test_sim
+	@$(BUILD)/unit/test_sim $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED))
+
+test: | tools-ready
+	@$(MAKE) --no-print-directory $(JOBS) all $(UNITS)
+	@$(MAKE) --no-print-directory unit
+	@tools/pytest tests/integration
+
+lint: | tools-ready
+	@tools/lint
+
+asan:
+	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD)/asan SAN=address,undefined unit
+
+tsan:
+	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD)/tsan SAN=thread unit
+
+bench: all
+	@bench/run
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@echo 'make            builds $(PROGRAMS) in $(BUILD)/'
+	@echo 'make deps       installs the Debian packages that are missing'
+	@echo 'make run        installs what is missing, builds, runs the stack on http://127.0.0.1:8080'
+	@echo 'make test       unit, simulation and integration tests'
+	@echo 'make unit       unit and simulation tests only'
+	@echo 'make sim        simulation; SEEDS=N runs N seeds, SEED=S replays one'
+	@echo 'make lint       format, size, layer and purity checks, static analysis, both compilers'
+	@echo 'make asan tsan  unit and simulation tests under the sanitizers'
+	@echo 'make bench      measures accept and end-to-end throughput and latency beside a bare HTTP server'
+	@echo 'make clean      removes $(BUILD)/'
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+.PHONY: all deps run tools-ready unit sim test lint asan tsan bench clean help
+.SECONDARY:

@@ -1,0 +1,66 @@
+/* limits.h - every limit on what comes from outside, in one place, with its unit and its reason.
+ *
+ * A limit is a promise to refuse: whoever reads a length, a depth or a count from a peer, a file or a user
+ * checks it against a name of this page and answers with an error that names the limit. */
+#ifndef LEAT_COMMON_LIMITS_H
+#define LEAT_COMMON_LIMITS_H
+
+#include <assert.h>
+#include <stdint.h>
+
+/* -- Values and items (DynamoDB's own limits, see docs/PROTOCOL.md) ------------------------------------------- */
+#define LIMIT_ITEM_BYTES (400u * 1024u)   /* size of an item: names + values, as DynamoDB counts them */
+#define LIMIT_PARTITION_KEY_BYTES 2048u   /* S or B partition key */
+#define LIMIT_SORT_KEY_BYTES 1024u        /* S or B sort key */
+#define LIMIT_KEY_NAME_BYTES 255u         /* attribute name of a key */
+#define LIMIT_ATTRIBUTE_NAME_BYTES 65535u /* any other attribute name */
+#define LIMIT_VALUE_DEPTH 32              /* nesting of lists and maps inside an item */
+#define LIMIT_NUMBER_DIGITS 38            /* significant decimal digits */
+#define LIMIT_NUMBER_TEXT_BYTES 512u      /* text of one number before it is normalised */
+#define LIMIT_TABLE_NAME_MIN 3u           /* characters of a table's name */
+#define LIMIT_TABLE_NAME_MAX 255u
+#define LIMIT_TABLES 2500u /* tables in one store: the account quota of DynamoDB */
+
+/* -- Expressions ---------------------------------------------------------------------------------------------- */
+#define LIMIT_EXPRESSION_BYTES 4096u    /* text of one expression */
+#define LIMIT_EXPRESSION_NODES 2048u    /* AST nodes: 4096 bytes cannot need more, bounds the arena */
+#define LIMIT_EXPRESSION_OPERATORS 300u /* operators and functions of one expression */
+#define LIMIT_EXPRESSION_IN_OPERANDS 100u
+#define LIMIT_EXPRESSION_DEPTH 64                      /* parentheses and NOT: bounds the parser's recursion */
+#define LIMIT_PLACEHOLDER_BYTES 255u                   /* #name or :value with its sign */
+#define LIMIT_SUBSTITUTIONS_BYTES (2u * 1024u * 1024u) /* all names and values together */
+
+/* -- Scans ---------------------------------------------------------------------------------------------------- */
+#define LIMIT_PAGE_BYTES (1024u * 1024u) /* items read for one page of list, before the filter */
+#define LIMIT_SCAN_SEGMENTS 1000000u     /* TotalSegments */
+
+/* -- Jobs and messages ---------------------------------------------------------------------------------------- */
+#define LIMIT_BODY_BYTES (1024u * 1024u)           /* HTTP body and message body: the SQS limit */
+#define LIMIT_JOBS_PER_REQUEST 1000u               /* jobs in one array or NDJSON body */
+#define LIMIT_JSON_DEPTH (LIMIT_VALUE_DEPTH + 8)   /* the item's depth plus the request around it */
+#define LIMIT_MSGPACK_DEPTH (LIMIT_JSON_DEPTH + 8) /* plus the envelope */
+#define LIMIT_WIRE_BYTES (64u * 1024u * 1024u)     /* one ZeroMQ message: more is dropped by ZMQ_MAXMSGSIZE */
+#define LIMIT_ANSWER_BYTES (4u * 1024u * 1024u)    /* an operation's own answer: a 1 MiB page, JSON-escaped or binary */
+#define LIMIT_BATCH_ENTRIES 4096u                  /* entries in one wire message */
+#define LIMIT_QUEUE_NAME_BYTES 80u                 /* SQS */
+#define LIMIT_QUEUES 1000u                         /* queues of one broker; the fixed records stay under a megabyte */
+#define LIMIT_PEER_NAME_BYTES 64u                  /* name a peer gives itself */
+#define LIMIT_REASON_BYTES 255u                    /* why a message was dead-lettered */
+#define LIMIT_CATALOG_BYTES (1024u * 1024u)        /* key schemas of all tables, as sent to gateways */
+
+/* -- Queue attributes (SQS's ranges) -------------------------------------------------------------------------- */
+#define LIMIT_VISIBILITY_MS (43200ll * 1000) /* 12 h */
+#define LIMIT_DELAY_MS (900ll * 1000)        /* 15 min */
+#define LIMIT_RETENTION_MIN_MS (60ll * 1000)
+#define LIMIT_RETENTION_MAX_MS (1209600ll * 1000) /* 14 days */
+#define LIMIT_RECEIVE_COUNT 1000u                 /* maxReceiveCount */
+
+/* -- HTTP ----------------------------------------------------------------------------------------------------- */
+#define LIMIT_HEADER_BYTES (16u * 1024u) /* request line and headers */
+#define LIMIT_IDEMPOTENCY_KEY_BYTES 255u
+#define LIMIT_WAIT_MS (30ll * 1000) /* Prefer: wait=N */
+
+static_assert(LIMIT_WIRE_BYTES > 16 * LIMIT_BODY_BYTES, "a wire message holds at least a batch of the largest bodies");
+static_assert(LIMIT_ITEM_BYTES < LIMIT_BODY_BYTES, "the largest item fits a body");
+
+#endif

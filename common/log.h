@@ -1,0 +1,28 @@
+/* log.h - structured log lines on standard error, one line an event: key=value for people, JSON for machines.
+ *
+ *   log_info("segment.open", "file=%s bytes=%zu", name, bytes);
+ *
+ * The format makes space-separated key=value pairs; a value with spaces or quotes is passed through log_value() first.
+ * One write(2) a line, so that lines of several processes do not mix. Never fails, never blocks on anything else. */
+#ifndef LEAT_COMMON_LOG_H
+#define LEAT_COMMON_LOG_H
+
+#include <stddef.h>
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+enum log_format { LOG_TEXT, LOG_JSON };
+
+void log_init(const char *role, enum log_level level, enum log_format format); /* role must outlive the process */
+void log_event(enum log_level level, const char *event, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Quotes text for use as a value, control characters escaped, cut to size; returns out. */
+const char *log_value(const char *text, char *out, size_t size);
+/* Parses "debug|info|warn|error" and "text|json"; -1 if unknown. */
+int log_level_parse(const char *text);
+int log_format_parse(const char *text);
+
+#define log_debug(...) log_event(LOG_DEBUG, __VA_ARGS__)
+#define log_info(...) log_event(LOG_INFO, __VA_ARGS__)
+#define log_warn(...) log_event(LOG_WARN, __VA_ARGS__)
+#define log_error(...) log_event(LOG_ERROR, __VA_ARGS__)
+
+#endif

@@ -1,0 +1,87 @@
+/* op.h - what a job says (the operation) and what became of it (the outcome): the bodies that the broker carries unread.
+ *
+ *     operation = [op, table, payload]            op: enum op as uint; table: str ("" where none); payload: any value
+ *     outcome   = [state, code, value]            state: enum outcome_state; code: error name str, "" on success;
+ *                                                 value: the operation's answer, or an M {"message": S, ...} on failure
+ * Gateway and worker meet here; both directions are checked against limits. */
+#ifndef LEAT_COMMON_OP_H
+#define LEAT_COMMON_OP_H
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "common/id.h"
+#include "common/item.h"
+
+/* Row: symbol, name in the API, does it need a table, does it write. LOOKUP, TABLE_* are calls only: not for users' jobs. */
+#define OP_TABLE(X)                                                                                                            \
+    X(CREATE, "create", true, true)                                                                                            \
+    X(READ, "read", true, false)                                                                                               \
+    X(UPDATE, "update", true, true)                                                                                            \
+    X(DELETE, "delete", true, true)                                                                                            \
+    X(LIST, "list", true, false)                                                                                               \
+    X(ECHO, "echo", false, false)                                                                                              \
+    X(PING, "ping", false, false)                                                                                              \
+    X(LOOKUP, "", false, false)     /* payload B: the 16 bytes of a job's id; answers its recorded outcome */                  \
+    X(TABLE_CREATE, "", true, true) /* payload M {"KeySchema": L of M {AttributeName, AttributeType, KeyType}} */              \
+    X(TABLE_DROP, "", true, true)                                                                                              \
+    X(TABLE_DESCRIBE, "", true, false)                                                                                         \
+    X(TABLE_LIST, "", false, false)
+
+enum op_code {
+#define X(symbol, name, table, writes) OP_##symbol,
+    OP_TABLE(X)
+#undef X
+        OP_COUNT
+};
+
+#define OP_LAST_OF_USERS OP_PING
+
+struct op {
+    enum op_code code;
+    struct slice table;
+    struct value payload; /* VALUE_NONE: none given */
+};
+
+const char *op_name(enum op_code code);
+bool op_needs_table(enum op_code code);
+bool op_writes(enum op_code code);
+/* One of the users' operations by its API name (exact case), or -1. */
+int op_by_name(struct slice name);
+
+void op_encode(struct buf *out, const struct op *op);
+int op_decode(struct slice body, struct op *op); /* 0; -1 unless well-formed and within limits (points into body) */
+
+enum outcome_state { OUTCOME_SUCCEEDED = 0, OUTCOME_FAILED = 1, OUTCOME_DEAD = 2, OUTCOME_CANCELLED = 3 };
+
+struct outcome {
+    enum outcome_state state;
+    struct slice code; /* error name, "" on success */
+    struct value value;
+};
+
+void outcome_encode(struct buf *out, const struct outcome *o);
+void outcome_encode_err(struct buf *out, const struct err *e);
+int outcome_decode(struct slice body, struct outcome *o); /* 0 or -1; points into body */
+
+/* -- The key schema of tables, as workers publish it and gateways use it to find a job's item ---------------------------------- */
+struct key_schema {
+    struct slice partition_name, sort_name;    /* sort_name.len == 0: none */
+    enum value_type partition_type, sort_type; /* VALUE_S, VALUE_N or VALUE_B */
+};
+
+/* catalog = {table name: [partition name, type, sort name or "", type]}, type as "S" "N" "B". */
+void catalog_put(struct buf *out, struct slice table, const struct key_schema *schema); /* one pair, after mp_open/close_map */
+bool catalog_find(struct slice catalog, struct slice table, struct key_schema *schema);
+
+/* 64-bit hash of a partition key value (type and content), never 0: its top bits choose the slice and prefix the item's key. */
+uint64_t key_hash_partition(const struct value *partition);
+/* The message group of a job: equal for jobs on the same item, 0 where order does not matter (list, echo, ping). Derived from
+ * payload.Item or payload.Key with the schema; where the key cannot be found (unknown table, bad payload) the whole table is
+ * one group. *slice is the store's slice (top byte of the partition hash), or a spread of `salt` where there is none. */
+uint64_t op_group(const struct op *op, const struct key_schema *schema /* NULL: unknown table */, uint64_t salt,
+                  uint8_t *slice);
+
+/* Parses "NAME:KEY[:TYPE][,SORT[:TYPE]]" of --table; slices point into text. 0 or -1 with the reason. */
+int table_spec_parse(const char *text, struct slice *table, struct key_schema *schema, struct err *e);
+
+#endif

@@ -7,8 +7,8 @@ WARN     := -Wall -Wextra -Wpedantic -Werror -Wshadow -Wstrict-prototypes -Wmiss
 HARDEN   := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2)
 OPT      := -O2 -g -fno-omit-frame-pointer
 CFLAGS   += $(CSTD) $(OPT) $(WARN) $(HARDEN) $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all) -I. -MMD -MP
-LDFLAGS  += -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN))
-LDLIBS   := -lczmq -lzmq -lmicrohttpd -lyajl -ldb-5.3 -lcrypto -lxxhash -lpthread
+LDFLAGS  += -pie -Wl,-z,relro,-z,now,--as-needed $(if $(SAN),-fsanitize=$(SAN))
+LDLIBS   := -lcurl -lczmq -lzmq -lmicrohttpd -lyajl -ldb-5.3 -lcrypto -lxxhash -lpthread
 
 PROGRAMS := leat leat-gateway leat-queue leat-worker
 MAINS    := cli/main.c gateway/main.c queue/main.c worker/main.c
@@ -23,26 +23,29 @@ all: $(PROGRAMS:%=$(BUILD)/%)
 # The one pattern rule for objects; everything else is links.
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -c $< -o $@
+	@echo '  CC  $<'
+	@$(CC) $(CFLAGS) -c $< -o $@
 
 $(BUILD)/libleat.a: $(call OBJ,$(SOURCES))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	@$(AR) rcs $@ $^
 
 $(BUILD)/libtest.a: $(call OBJ,$(TESTLIB))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	@$(AR) rcs $@ $^
 
 $(BUILD)/leat: $(call OBJ,cli/main.c)
 $(BUILD)/leat-gateway: $(call OBJ,gateway/main.c)
 $(BUILD)/leat-queue: $(call OBJ,queue/main.c)
 $(BUILD)/leat-worker: $(call OBJ,worker/main.c)
 $(PROGRAMS:%=$(BUILD)/%): $(BUILD)/libleat.a
-	$(CC) $(LDFLAGS) $(filter %.o,$^) $(BUILD)/libleat.a $(LDLIBS) -o $@
+	@echo '  LD  $@'
+	@$(CC) $(LDFLAGS) $(filter %.o,$^) $(BUILD)/libleat.a $(LDLIBS) -o $@
 
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libtest.a $(BUILD)/libleat.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) $< $(BUILD)/libtest.a $(BUILD)/libleat.a $(LDLIBS) -lcmocka -o $@
+	@echo '  LD  $@'
+	@$(CC) $(LDFLAGS) $< $(BUILD)/libtest.a $(BUILD)/libleat.a $(LDLIBS) -lcmocka -o $@
 
 deps:
 	@tools/deps
@@ -61,9 +64,18 @@ sim: $(BUILD)/unit/test_sim
 	@$(BUILD)/unit/test_sim $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED))
 
 test: | tools-ready
-	@$(MAKE) --no-print-directory $(JOBS) all $(UNITS)
+	@$(MAKE) --no-print-directory $(JOBS) all $(UNITS) $(BUILD)/chaos/lossy.so
 	@$(MAKE) --no-print-directory unit
 	@tools/pytest tests/integration
+
+$(BUILD)/chaos/lossy.so: tests/chaos/lossy.c
+	@mkdir -p $(@D)
+	@$(CC) $(CSTD) $(OPT) $(WARN) -fPIC -shared $< -o $@
+
+chaos: | tools-ready
+	@$(MAKE) --no-print-directory $(JOBS) all $(BUILD)/chaos/lossy.so
+	@env -u PYTHONHOME -u PYTHONPATH PYTHONDONTWRITEBYTECODE=1 LEAT_BUILD=$(abspath $(BUILD)) /usr/bin/python3 tests/chaos/chaos.py \
+		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
 lint: | tools-ready
 	@tools/lint
@@ -71,11 +83,17 @@ lint: | tools-ready
 asan:
 	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD)/asan SAN=address,undefined unit
 
+tsan: export TSAN_OPTIONS = suppressions=$(CURDIR)/tools/tsan.supp ignore_noninstrumented_modules=1
 tsan:
 	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD)/tsan SAN=thread unit
 
-bench: all
-	@bench/run
+$(BUILD)/bench/%: bench/%.c
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) $< $(LDFLAGS) -lmicrohttpd -o $@
+
+bench: | tools-ready
+	@$(MAKE) --no-print-directory $(JOBS) all $(BUILD)/bench/bare $(BUILD)/bench/disk $(BUILD)/bench/beans
+	@bench/run $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
 
 clean:
 	rm -rf $(BUILD)
@@ -87,11 +105,12 @@ help:
 	@echo 'make test       unit, simulation and integration tests'
 	@echo 'make unit       unit and simulation tests only'
 	@echo 'make sim        simulation; SEEDS=N runs N seeds, SEED=S replays one'
+	@echo 'make chaos      kills, stops and crashes a stack under load, then checks its promises; MINUTES=N (10), SEED=S draws the same faults'
 	@echo 'make lint       format, size, layer and purity checks, static analysis, both compilers'
 	@echo 'make asan tsan  unit and simulation tests under the sanitizers'
 	@echo 'make bench      measures accept and end-to-end throughput and latency beside a bare HTTP server'
 	@echo 'make clean      removes $(BUILD)/'
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all deps run tools-ready unit sim test lint asan tsan bench clean help
+.PHONY: all deps run tools-ready unit sim test chaos lint asan tsan bench clean help
 .SECONDARY:

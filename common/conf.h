@@ -2,7 +2,9 @@
  *
  * A program lists its rows (a static array, usually filled from an X-macro), and conf_load() reads, in rising precedence:
  * default, file (--config FILE or LEAT_CONFIG; lines "name = value", # comments), environment, flags. The name "queue-endpoint"
- * is --queue-endpoint, LEAT_QUEUE_ENDPOINT and queue-endpoint in the file. Each value is checked against its type and range. */
+ * is --queue-endpoint, LEAT_QUEUE_ENDPOINT and queue-endpoint in the file. Each value is checked against its type and range.
+ * An empty variable counts as unset. In a file that several programs share, a line "[leat-queue]" opens the part that only the
+ * program of this name reads; what stands above the first such line is for all of them. */
 #ifndef LEAT_COMMON_CONF_H
 #define LEAT_COMMON_CONF_H
 

@@ -9,15 +9,16 @@
 #include <stdint.h>
 
 /* -- Values and items (DynamoDB's own limits, see docs/PROTOCOL.md) ------------------------------------------- */
-#define LIMIT_ITEM_BYTES (400u * 1024u)   /* size of an item: names + values, as DynamoDB counts them */
-#define LIMIT_PARTITION_KEY_BYTES 2048u   /* S or B partition key */
-#define LIMIT_SORT_KEY_BYTES 1024u        /* S or B sort key */
-#define LIMIT_KEY_NAME_BYTES 255u         /* attribute name of a key */
-#define LIMIT_ATTRIBUTE_NAME_BYTES 65535u /* any other attribute name */
-#define LIMIT_VALUE_DEPTH 32              /* nesting of lists and maps inside an item */
-#define LIMIT_NUMBER_DIGITS 38            /* significant decimal digits */
-#define LIMIT_NUMBER_TEXT_BYTES 512u      /* text of one number before it is normalised */
-#define LIMIT_TABLE_NAME_MIN 3u           /* characters of a table's name */
+#define LIMIT_ITEM_BYTES (400u * 1024u)                  /* size of an item: names + values, as DynamoDB counts them */
+#define LIMIT_ITEM_ENCODED_BYTES (3u * LIMIT_ITEM_BYTES) /* the same item in msgpack: sets of small numbers triple */
+#define LIMIT_PARTITION_KEY_BYTES 2048u                  /* S or B partition key */
+#define LIMIT_SORT_KEY_BYTES 1024u                       /* S or B sort key */
+#define LIMIT_KEY_NAME_BYTES 255u                        /* attribute name of a key */
+#define LIMIT_ATTRIBUTE_NAME_BYTES 65535u                /* any other attribute name */
+#define LIMIT_VALUE_DEPTH 32                             /* nesting of lists and maps inside an item */
+#define LIMIT_NUMBER_DIGITS 38                           /* significant decimal digits */
+#define LIMIT_NUMBER_TEXT_BYTES 512u                     /* text of one number before it is normalised */
+#define LIMIT_TABLE_NAME_MIN 3u                          /* characters of a table's name */
 #define LIMIT_TABLE_NAME_MAX 255u
 #define LIMIT_TABLES 2500u /* tables in one store: the account quota of DynamoDB */
 
@@ -29,6 +30,7 @@
 #define LIMIT_EXPRESSION_DEPTH 64                      /* parentheses and NOT: bounds the parser's recursion */
 #define LIMIT_PLACEHOLDER_BYTES 255u                   /* #name or :value with its sign */
 #define LIMIT_SUBSTITUTIONS_BYTES (2u * 1024u * 1024u) /* all names and values together */
+#define LIMIT_ARENA_BYTES (64u * 1024u * 1024u) /* trees and computed values of one operation: a legacy request of 1 MiB */
 
 /* -- Scans ---------------------------------------------------------------------------------------------------- */
 #define LIMIT_PAGE_BYTES (1024u * 1024u) /* items read for one page of list, before the filter */
@@ -47,6 +49,10 @@
 #define LIMIT_PEER_NAME_BYTES 64u                  /* name a peer gives itself */
 #define LIMIT_REASON_BYTES 255u                    /* why a message was dead-lettered */
 #define LIMIT_CATALOG_BYTES (1024u * 1024u)        /* key schemas of all tables, as sent to gateways */
+#define LIMIT_CALL_MS (60ll * 1000)                /* time-out of a call: whoever waits is an HTTP client */
+#define LIMIT_CREDIT 65536u                        /* messages or calls that a worker may ask for at once */
+#define LIMIT_ERROR_NAME_BYTES 64u                 /* error name in an outcome; the longest of ours has 36 */
+#define LIMIT_OUTSTANDING_BYTES (256u << 20)       /* what a client keeps to send again until it is answered */
 
 /* -- Queue attributes (SQS's ranges) -------------------------------------------------------------------------- */
 #define LIMIT_VISIBILITY_MS (43200ll * 1000) /* 12 h */
@@ -56,9 +62,10 @@
 #define LIMIT_RECEIVE_COUNT 1000u                 /* maxReceiveCount */
 
 /* -- HTTP ----------------------------------------------------------------------------------------------------- */
-#define LIMIT_HEADER_BYTES (16u * 1024u) /* request line and headers */
+#define LIMIT_HEADER_BYTES (10u * 1024u) /* request line and headers: the limit of API Gateway */
 #define LIMIT_IDEMPOTENCY_KEY_BYTES 255u
-#define LIMIT_WAIT_MS (30ll * 1000) /* Prefer: wait=N */
+#define LIMIT_WAIT_MS (30ll * 1000)      /* Prefer: wait=N */
+#define LIMIT_GATEWAY_BYTES (512u << 20) /* bodies and answers that one gateway holds: 500 of the largest at once */
 
 static_assert(LIMIT_WIRE_BYTES > 16 * LIMIT_BODY_BYTES, "a wire message holds at least a batch of the largest bodies");
 static_assert(LIMIT_ITEM_BYTES < LIMIT_BODY_BYTES, "the largest item fits a body");

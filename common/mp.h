@@ -26,10 +26,10 @@ void mp_put_raw(struct buf *b, struct slice encoded); /* an already encoded valu
 
 /* Containers whose count is known only at the end: open, append the elements, close with the count. The header is moved into
  * its smallest form at the close, so the bytes are the same as with mp_put_array/map. */
-size_t mp_open(struct buf *b); /* returns a mark */
+size_t mp_open(struct buf *b); /* returns a mark: where the container begins (cut b there to take it back) */
 void mp_close_array(struct buf *b, size_t mark, uint32_t count);
 void mp_close_map(struct buf *b, size_t mark, uint32_t count);
-void mp_close_ext(struct buf *b, size_t mark, int8_t type); /* payload = the bytes since mark */
+void mp_close_ext(struct buf *b, size_t mark, int8_t type); /* payload = what was appended since */
 
 /* -- Reading -------------------------------------------------------------------------------------------------- */
 struct mp_reader {

@@ -65,7 +65,7 @@ struct msg {
 /* 0, or -1 for anything that is no message of ours. The slice must outlive m. */
 int msg_open(struct slice frame, struct msg *m);
 
-/* -- SEND ------------------------------------------------------------------------------------------------------ */
+/* -- SEND ------------------------------------------------------------------------------------------------------------------ */
 #define MSG_WAIT 1u   /* send entry: answer with RESULTS when the message ends */
 #define MSG_WRITES 2u /* call entry: it writes; its id makes a second run harmless */
 
@@ -104,7 +104,7 @@ void msg_add_sent(struct buf *b, enum msg_result result, const struct id *known 
 int msg_read_sent(struct msg *m, uint64_t *batch);
 bool msg_next_sent(struct msg *m, enum msg_result *result, struct id *known /* zeroed if none */);
 
-/* -- CALL, CALLS ------------------------------------------------------------------------------------------------ */
+/* -- CALL, CALLS ----------------------------------------------------------------------------------------------------------- */
 struct msg_call {
     uint64_t call; /* the sender's number */
     uint32_t flags;
@@ -139,13 +139,13 @@ void msg_add_reply(struct buf *b, const struct msg_reply *entry);
 int msg_read_replies(struct msg *m);
 bool msg_next_reply(struct msg *m, struct msg_reply *entry);
 
-/* -- RESULTS ---------------------------------------------------------------------------------------------------- */
+/* -- RESULTS --------------------------------------------------------------------------------------------------------------- */
 size_t msg_begin_results(struct buf *b);
 void msg_add_result(struct buf *b, const struct id *id, struct slice outcome);
 int msg_read_results(struct msg *m);
 bool msg_next_result(struct msg *m, struct id *id, struct slice *outcome);
 
-/* -- WATCH, CANCEL, STATE ---------------------------------------------------------------------------------------- */
+/* -- WATCH, CANCEL, STATE -------------------------------------------------------------------------------------------------- */
 /* State of a message as the broker knows it. ENDED comes with the outcome; UNKNOWN: not (or no longer) at the broker, the store
  * may hold its outcome. CANCEL answers CANCELLED, or the state that forbids it. */
 enum msg_state { MSG_UNKNOWN, MSG_QUEUED, MSG_DELAYED, MSG_RUNNING, MSG_DEAD, MSG_ENDED, MSG_CANCELLED, MSG_STATE_COUNT };
@@ -168,7 +168,7 @@ int msg_read_admin(struct msg *m, uint64_t *request, struct slice *verb, struct 
 void msg_put_admin_reply(struct buf *b, uint64_t request, unsigned err_code, struct slice value);
 int msg_read_admin_reply(struct msg *m, uint64_t *request, unsigned *err_code, struct slice *value);
 
-/* -- Handshake ---------------------------------------------------------------------------------------------------- */
+/* -- Handshake ------------------------------------------------------------------------------------------------------------- */
 void msg_put_hello(struct buf *b, const char *role, const char *name);
 int msg_read_hello(struct msg *m, uint64_t *version, struct slice *role, struct slice *name);
 void msg_put_welcome(struct buf *b, uint64_t instance, struct slice catalog);
@@ -196,7 +196,7 @@ struct msg_beat {
 void msg_put_beat(struct buf *b, const struct msg_beat *beat);
 int msg_read_beat(struct msg *m, struct msg_beat *beat);
 
-/* -- JOBS, DONE ---------------------------------------------------------------------------------------------------- */
+/* -- JOBS, DONE ------------------------------------------------------------------------------------------------------------ */
 struct msg_job {
     uint64_t seq;   /* the message's sequence number at the broker */
     uint32_t lease; /* receive count of this delivery: with seq, the receipt handle */

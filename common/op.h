@@ -1,6 +1,7 @@
 /* op.h - what a job says (the operation) and what became of it (the outcome): the bodies that the broker carries unread.
  *
- *     operation = [op, table, payload]            op: enum op as uint; table: str ("" where none); payload: any value
+ *     operation = [op, table, payload]            op: enum op as uint; table: str ("" where none); payload: any value,
+ *                                                 left out of the array where none was given
  *     outcome   = [state, code, value]            state: enum outcome_state; code: error name str, "" on success;
  *                                                 value: the operation's answer, or an M {"message": S, ...} on failure
  * Gateway and worker meet here; both directions are checked against limits. */
@@ -53,6 +54,8 @@ int op_decode(struct slice body, struct op *op); /* 0; -1 unless well-formed and
 
 enum outcome_state { OUTCOME_SUCCEEDED = 0, OUTCOME_FAILED = 1, OUTCOME_DEAD = 2, OUTCOME_CANCELLED = 3 };
 
+#define OUTCOME_CODE_CANCELLED "Cancelled"
+
 struct outcome {
     enum outcome_state state;
     struct slice code; /* error name, "" on success */
@@ -63,7 +66,7 @@ void outcome_encode(struct buf *out, const struct outcome *o);
 void outcome_encode_err(struct buf *out, const struct err *e);
 int outcome_decode(struct slice body, struct outcome *o); /* 0 or -1; points into body */
 
-/* -- The key schema of tables, as workers publish it and gateways use it to find a job's item ---------------------------------- */
+/* -- The key schema of tables, as workers publish it and gateways use it to find a job's item ------------------------------ */
 struct key_schema {
     struct slice partition_name, sort_name;    /* sort_name.len == 0: none */
     enum value_type partition_type, sort_type; /* VALUE_S, VALUE_N or VALUE_B */

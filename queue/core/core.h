@@ -83,9 +83,8 @@ enum core_record_kind {
     CORE_REC_RELEASE, /* seq has been received receive_count times and is visible again at due_ms */
     CORE_REC_MOVE,    /* seq is now in `queue` (dead-letter, redrive): receive_count, due_ms, reason */
     CORE_REC_QUEUE,   /* attributes of queue index `queue` (created or changed) */
-    CORE_REC_QUEUE_GONE,
-    CORE_REC_KEY,  /* an idempotency key carried over from an old segment */
-    CORE_REC_MARK, /* snapshot at the head of a segment: record number and time so far; changes nothing else */
+    CORE_REC_KEY,     /* an idempotency key carried over from an old segment */
+    CORE_REC_MARK,    /* snapshot at the head of a segment: record number and time so far; changes nothing else */
     CORE_REC_COUNT
 };
 
@@ -127,10 +126,10 @@ enum core_event_kind {
     CORE_CALL,          /* client, tag, delay_ms = timeout, writes */
     CORE_CALL_DONE,     /* worker, call: the shell passes the body on by itself on CORE_EFFECT_CALL_REPLY */
     CORE_QUEUE_SET,     /* queue (index < LIMIT_QUEUES; new or known), attributes */
-    CORE_PURGE,         /* queue: every message not LEASED is removed */
-    CORE_REDRIVE,       /* queue, target, messages = at most so many (0: all): READY ones move to target with receive count 0 */
-    CORE_DISK,          /* full: from now on sends are refused with CORE_DISK_FULL, or accepted again */
-    CORE_MOVE_BODY,     /* slot, seq: compaction wants this live message re-appended: emits its SEND record again */
+    CORE_PURGE, /* queue: every message not LEASED or COMMITTING is removed, as many as one step's effects hold: repeat it */
+    CORE_REDRIVE, /* queue, target, messages = at most so many (0: all): READY ones move to target with receive count 0; as PURGE */
+    CORE_DISK,      /* full: from now on sends are refused with CORE_DISK_FULL, or accepted again */
+    CORE_MOVE_BODY, /* slot, seq: compaction wants this live message re-appended: emits its SEND record again */
     CORE_EVENT_COUNT
 };
 
@@ -218,7 +217,9 @@ struct core_info {
 };
 bool core_find(const struct core *c, const struct id *id, struct core_info *info);
 bool core_slot(const struct core *c, uint32_t slot, uint64_t seq, struct core_info *info); /* false if seq is not in slot now */
-uint32_t core_queue_by_name(const struct core *c, struct slice name);                      /* index or CORE_NONE */
+/* Walks all live messages in slot order: the first one at or behind *slot, which is moved to it; false at the end. */
+bool core_next(const struct core *c, uint32_t *slot, struct core_info *info);
+uint32_t core_queue_by_name(const struct core *c, struct slice name); /* index or CORE_NONE */
 /* Fills info with up to max messages of a queue in ready order (READY, then BLOCKED, DELAYED, LEASED); returns how many. */
 size_t core_peek(const struct core *c, uint32_t queue, struct core_info *info, size_t max);
 
@@ -242,8 +243,9 @@ void core_stats(const struct core *c, struct core_stats *stats);
 uint64_t core_number(const struct core *c);
 uint64_t core_low_seq(const struct core *c);
 
-/* Keys of the idempotency window that were recorded at or before `number`: for carrying over. Returns how many were written. */
-size_t core_keys_before(const struct core *c, uint64_t number, struct core_record *out, size_t max);
+/* Keys of the idempotency window whose records are numbered up to `number`, as KEY records for carrying over: they count as recorded
+ * at the present number from then on. Returns how many were written. */
+size_t core_keys_before(struct core *c, uint64_t number, struct core_record *out, size_t max);
 
 /* Checks every invariant of the structure (lists, counts, heap, tables); aborts with a message by assert. For tests: O(n). */
 void core_check(const struct core *c);

@@ -1,0 +1,193 @@
+/* message.c - the pool of message records, and the lists that are their states.
+ *
+ * A message is always in exactly one list: committing (one for all), a queue's ready, alone, delayed or blocked list, or its worker's
+ * leases. message_move() is the only way from one to another, and keeps the counts. */
+#include "queue/core/state.h"
+
+#define NO_LIST ((struct list){CORE_NONE, CORE_NONE, 0})
+
+struct queue *queue_at(const struct core *c, uint32_t queue) { return queue < LIMIT_QUEUES ? c->queues[queue] : NULL; }
+
+uint32_t message_new(struct core *c)
+{
+    uint32_t slot = c->message_free;
+    if (slot != CORE_NONE) {
+        c->message_free = c->messages[slot].next;
+    } else {
+        if (c->message_used == c->message_cap &&
+            core_grow(c, (void **)&c->messages, &c->message_cap, c->config.max_messages, sizeof *c->messages) != 0)
+            return CORE_NONE;
+        slot = c->message_used++;
+    }
+    memset(&c->messages[slot], 0, sizeof c->messages[slot]);
+    c->messages[slot].flags = FLAG_USED;
+    c->messages[slot].due_at = c->messages[slot].group_next = c->messages[slot].group_chain = CORE_NONE;
+    c->message_count++;
+    return slot;
+}
+
+void list_append(struct core *c, struct list *l, uint32_t slot, bool front)
+{
+    struct message *m = message_at(c, slot);
+    m->prev = front ? CORE_NONE : l->tail;
+    m->next = front ? l->head : CORE_NONE;
+    if (m->prev != CORE_NONE)
+        message_at(c, m->prev)->next = slot;
+    else
+        l->head = slot;
+    if (m->next != CORE_NONE)
+        message_at(c, m->next)->prev = slot;
+    else
+        l->tail = slot;
+    l->count++;
+}
+
+void list_remove(struct core *c, struct list *l, uint32_t slot)
+{
+    struct message *m = message_at(c, slot);
+    assert(l->count > 0);
+    if (m->prev != CORE_NONE)
+        message_at(c, m->prev)->next = m->next;
+    else
+        l->head = m->next;
+    if (m->next != CORE_NONE)
+        message_at(c, m->next)->prev = m->prev;
+    else
+        l->tail = m->prev;
+    l->count--;
+}
+
+uint32_t message_slice(const struct core *c, const struct message *m) { return id_slice(&m->id) * c->config.slices / 256; }
+
+struct list *message_list(struct core *c, const struct message *m)
+{
+    struct queue *q = c->queues[m->queue];
+    switch ((enum core_state)m->state) {
+    case CORE_COMMITTING:
+        return &c->committing;
+    case CORE_DELAYED:
+        return &q->delayed;
+    case CORE_READY:
+        return m->receive_count > 0 ? &q->alone : &q->ready[message_slice(c, m)];
+    case CORE_BLOCKED:
+        return &q->blocked;
+    default:
+        assert(m->state == CORE_LEASED);
+        return &c->workers[m->worker].leases;
+    }
+}
+
+/* The receive count chooses between ready and alone: it must not change while the message is READY. */
+void message_move(struct core *c, uint32_t slot, enum core_state state, bool front)
+{
+    struct message *m = message_at(c, slot);
+    struct queue *q = c->queues[m->queue];
+    assert(q->count[m->state] > 0);
+    list_remove(c, message_list(c, m), slot);
+    q->count[m->state]--;
+    m->state = (uint8_t)state;
+    q->count[m->state]++;
+    list_append(c, message_list(c, m), slot, front);
+}
+
+void message_enter(struct core *c, uint32_t slot, enum core_state state)
+{
+    struct message *m = message_at(c, slot);
+    struct queue *q = c->queues[m->queue];
+    assert(q);
+    m->state = (uint8_t)state;
+    q->count[state]++;
+    q->bytes += m->body_len;
+    list_append(c, message_list(c, m), slot, false);
+}
+
+void message_settle(struct core *c, uint32_t slot)
+{
+    struct message *m = message_at(c, slot);
+    assert(m->state != CORE_LEASED);
+    bool blocked = group_ordered(c, m) && (!(m->flags & FLAG_HEAD) || m->flags & FLAG_HELD);
+    enum core_state state = blocked ? CORE_BLOCKED : m->due_at != CORE_NONE ? CORE_DELAYED : CORE_READY;
+    if (state != m->state)
+        message_move(c, slot, state, false);
+}
+
+uint32_t message_remove(struct core *c, uint32_t slot)
+{
+    struct message *m = message_at(c, slot);
+    struct queue *q = c->queues[m->queue];
+    list_remove(c, message_list(c, m), slot);
+    q->count[m->state]--;
+    q->bytes -= m->body_len;
+    if (m->state == CORE_LEASED)
+        seqs_remove(c, slot);
+    due_clear(c, slot);
+    uint32_t next = group_leave(c, slot);
+    ids_remove(c, slot);
+    lows_remove(c, m->seq);
+    recent_add(c, &m->id);
+    m->flags = 0;
+    m->next = c->message_free;
+    c->message_free = slot;
+    c->message_count--;
+    return next;
+}
+
+void message_follow(struct core *c, uint32_t slot)
+{
+    if (slot != CORE_NONE && message_at(c, slot)->state != CORE_COMMITTING)
+        message_settle(c, slot);
+}
+
+/* Were it handed out at once, a crash could bring the one before it back behind it. A job that is done needs no such wait: it is
+ * recognized by its outcome. Without memory to wait, order is kept as far as no crash comes. */
+void message_hold(struct core *c, uint32_t slot)
+{
+    if (slot == CORE_NONE || pending_reserve(c, 1) != 0) {
+        message_follow(c, slot);
+        return;
+    }
+    struct message *m = message_at(c, slot);
+    m->flags |= FLAG_HELD;
+    pending_add(c,
+                &(struct pending){.number = c->number, .tag = m->seq, .client = CORE_NONE, .slot = slot, .kind = PENDING_HELD});
+}
+
+void message_let_go(struct core *c, uint32_t slot, uint64_t seq)
+{
+    struct message *m = message_at(c, slot);
+    if (!(m->flags & FLAG_USED) || m->seq != seq)
+        return; /* it has left meanwhile, and whoever came after it is held by that */
+    if (pending_holds(c, slot, seq))
+        return; /* another one before it has ended, too, and that is not on disk yet */
+    m->flags &= (uint8_t)~FLAG_HELD;
+    message_follow(c, slot);
+}
+
+uint32_t message_follower(const struct core *c, uint32_t slot)
+{
+    const struct message *m = message_at(c, slot);
+    return group_ordered(c, m) ? m->group_next : CORE_NONE;
+}
+
+static void free_body(struct core *c, const struct message *m)
+{
+    struct core_effect *e = core_emit(c, CORE_EFFECT_FREED);
+    e->location = m->location;
+    e->body_len = m->body_len;
+}
+
+void message_end(struct core *c, uint32_t slot, const char *reason)
+{
+    struct message *m = message_at(c, slot);
+    struct core_record *r = core_record(c, CORE_REC_DONE);
+    r->seq = m->seq;
+    r->id = m->id;
+    free_body(c, m);
+    if (reason)
+        waiters_dead(c, slot, reason);
+    uint32_t follower = message_follower(c, slot), next = message_remove(c, slot);
+    if (reason)
+        message_hold(c, follower);
+    else
+        message_follow(c, next);
+}

@@ -1,8 +1,8 @@
 /* kv.h - an ordered transactional key-value store: all that worker/table and worker/apply know of the table store.
  *
  * Keys sort by memcmp, shorter first. Spaces are separate key spaces in one transactional whole. Transactions are serializable;
- * a KV_SNAPSHOT transaction reads one moment and blocks nobody. Any call may return KV_RETRY (deadlock victim): the transaction
- * must then be aborted and may be run again. A handle belongs to one thread. Implementations: kv_bdb.c (Berkeley DB), kv_mem.c
+ * a KV_SNAPSHOT transaction only reads, and reads one moment; keep it short, writers may have to wait for it. Any call may return
+ * KV_RETRY (deadlock victim): the transaction must then be aborted and may be run again. A handle belongs to one thread. Implementations: kv_bdb.c (Berkeley DB), kv_mem.c
  * (in memory, for tests and benches). */
 #ifndef LEAT_WORKER_KV_H
 #define LEAT_WORKER_KV_H

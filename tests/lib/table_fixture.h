@@ -1,0 +1,33 @@
+/* table_fixture.h - a table engine over kv_mem for tests, driven by JSON.
+ *
+ * In all texts, ' stands for ", so that payloads read well inside C strings. Every operation runs in a transaction of its own. */
+#ifndef LEAT_TESTS_LIB_TABLE_FIXTURE_H
+#define LEAT_TESTS_LIB_TABLE_FIXTURE_H
+
+#include "common/json.h"
+#include "worker/table/table.h"
+
+struct table_fixture {
+    struct kv *kv;
+    struct tables *tables;
+    struct json_parser *json;
+    struct buf payload, outcome, text;
+};
+
+/* Opens the store with tables by specs ("people:id", ...), NULL-terminated. */
+void table_fixture_init(struct table_fixture *f, char *const *specs);
+void table_fixture_finish(struct table_fixture *f);
+
+/* Runs an operation and commits. Returns the answer without its ResponseMetadata, or "ErrorName: message", or for an error with an
+ * item "ErrorName: message {item}". Valid until the next call. payload NULL: none. */
+const char *table_fixture_run(struct table_fixture *f, enum op_code code, const char *table, const char *payload);
+
+/* The same, compared. */
+#define CHECK_RUN(f, code, table, payload, expected) assert_string_equal(table_fixture_run(f, code, table, payload), expected)
+
+/* A value from JSON, appended to keep (which must not be moved afterwards: reserve enough, see fixture_value). */
+struct value fixture_value(struct buf *keep, const char *json);
+/* A value as text, in a static buffer that lasts for four calls. */
+const char *fixture_text(const struct value *v);
+
+#endif

@@ -1,0 +1,241 @@
+/* table.c - the engine's calls: one table of operations, one way in and out of each (see table.h). */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/limits.h"
+#include "worker/table/answer.h"
+
+#define ENSURE_TRIES 100 /* several workers start at once and may meet in the catalog */
+
+struct tables *tables_create(struct kv *kv)
+{
+    struct tables *t = calloc(1, sizeof *t);
+
+    if (!t)
+        return NULL;
+    t->kv = kv;
+    catalog_init(&t->catalog);
+    arena_init(&t->arena, LIMIT_ARENA_BYTES);
+    buf_init(&t->key);
+    buf_init(&t->old);
+    buf_init(&t->fresh);
+    buf_init(&t->spare);
+    return t;
+}
+
+void tables_destroy(struct tables **tables)
+{
+    struct tables *t = *tables;
+
+    if (!t)
+        return;
+    catalog_finish(&t->catalog);
+    arena_finish(&t->arena);
+    buf_finish(&t->key);
+    buf_finish(&t->old);
+    buf_finish(&t->fresh);
+    buf_finish(&t->spare);
+    free(t);
+    *tables = NULL;
+}
+
+/* -- The catalog ---------------------------------------------------------------------------------------------- */
+enum kv_result tables_load(struct tables *t)
+{
+    struct kv_txn *txn;
+
+    enum kv_result result = kv_begin(t->kv, KV_SNAPSHOT, &txn);
+    if (result != KV_OK)
+        return result;
+    result = catalog_refresh(&t->catalog, txn, NULL);
+    kv_abort(&txn);
+    return result;
+}
+
+enum kv_result table_begin(struct tables *t, struct kv_txn *txn, bool *changed)
+{
+    *changed = false;
+    return catalog_refresh(&t->catalog, txn, changed);
+}
+
+struct slice tables_catalog(const struct tables *t)
+{
+    static const unsigned char empty_map = 0x80;
+    return t->catalog.published.len ? buf_slice(&t->catalog.published) : slice_of(&empty_map, 1);
+}
+
+static bool same_schema(const struct key_schema *a, const struct key_schema *b)
+{
+    return slice_equal(a->partition_name, b->partition_name) && a->partition_type == b->partition_type &&
+           slice_equal(a->sort_name, b->sort_name) && (a->sort_name.len == 0 || a->sort_type == b->sort_type);
+}
+
+/* "id:S" or "id:S,at:N", cut to size. */
+static void schema_text(const struct key_schema *schema, char *text, size_t size)
+{
+    int n = snprintf(text, size, "%.*s:%s", (int)(schema->partition_name.len < 60 ? schema->partition_name.len : 60),
+                     (const char *)schema->partition_name.ptr, value_type_name(schema->partition_type));
+
+    if (schema->sort_name.len && n > 0 && (size_t)n < size)
+        snprintf(text + n, size - (size_t)n, ",%.*s:%s", (int)(schema->sort_name.len < 60 ? schema->sort_name.len : 60),
+                 (const char *)schema->sort_name.ptr, value_type_name(schema->sort_type));
+}
+
+static int schema_differs(struct slice name, const struct key_schema *is, const struct key_schema *asked, struct err *e)
+{
+    char is_text[140], asked_text[140];
+
+    schema_text(is, is_text, sizeof is_text);
+    schema_text(asked, asked_text, sizeof asked_text);
+    return err_set(e, ERR_RESOURCE_IN_USE, "table %.*s exists with the key %s, not %s", (int)(name.len < 100 ? name.len : 100),
+                   (const char *)name.ptr, is_text, asked_text);
+}
+
+static enum kv_result ensure_one(struct tables *t, struct kv_txn *txn, const char *spec, struct err *e)
+{
+    struct key_schema schema;
+    struct slice name;
+
+    if (table_spec_parse(spec, &name, &schema, e) < 0)
+        return KV_OK;
+    const struct table *table = catalog_lookup(&t->catalog, name);
+    if (!table)
+        return catalog_create(&t->catalog, txn, name, &schema, e);
+    if (!same_schema(&table->schema, &schema))
+        schema_differs(name, &table->schema, &schema, e);
+    return KV_OK;
+}
+
+static enum kv_result ensure_all(struct tables *t, char **specs, size_t count, struct err *e)
+{
+    struct kv_txn *txn;
+    bool changed;
+
+    enum kv_result result = kv_begin(t->kv, KV_WRITE, &txn);
+    if (result != KV_OK)
+        return result;
+    result = table_begin(t, txn, &changed);
+    for (size_t i = 0; i < count && result == KV_OK && e->code == ERR_NONE; i++)
+        result = ensure_one(t, txn, specs[i], e);
+    if (result == KV_OK && e->code == ERR_NONE)
+        return kv_commit(&txn);
+    kv_abort(&txn);
+    return result;
+}
+
+int tables_ensure(struct tables *t, char **specs, size_t count, struct err *e)
+{
+    struct err reason = {.code = ERR_NONE};
+    enum kv_result result = KV_RETRY;
+
+    for (int i = 0; i < ENSURE_TRIES && result == KV_RETRY; i++)
+        result = ensure_all(t, specs, count, &reason);
+    if (result == KV_OK && reason.code == ERR_NONE)
+        result = tables_load(t);
+    if (reason.code != ERR_NONE)
+        return err_set(e, reason.code, "%s", reason.text);
+    if (result != KV_OK)
+        return err_set(e, result == KV_FULL ? ERR_DISK_FULL : ERR_INTERNAL, "creating the tables failed: %s",
+                       kv_result_name(result));
+    return 0;
+}
+
+enum kv_result table_sweep(struct tables *t, size_t max, bool *left)
+{
+    struct kv_txn *txn;
+
+    *left = false;
+    enum kv_result result = kv_begin(t->kv, KV_WRITE, &txn);
+    if (result != KV_OK)
+        return result;
+    result = catalog_sweep(txn, max, left);
+    if (result == KV_OK)
+        return kv_commit(&txn);
+    kv_abort(&txn);
+    return result;
+}
+
+/* -- Operations ----------------------------------------------------------------------------------------------- */
+static int (*const operations[OP_COUNT])(struct request *rq) = {
+    [OP_CREATE] = op_put,
+    [OP_READ] = op_get,
+    [OP_UPDATE] = op_update,
+    [OP_DELETE] = op_delete,
+    [OP_LIST] = op_scan,
+    [OP_ECHO] = op_echo,
+    [OP_PING] = op_ping,
+    [OP_TABLE_CREATE] = op_table_create,
+    [OP_TABLE_DROP] = op_table_drop,
+    [OP_TABLE_DESCRIBE] = op_table_describe,
+    [OP_TABLE_LIST] = op_table_list,
+};
+
+static void init_request(struct request *rq, struct tables *t, struct kv_txn *txn, const struct op *op, struct buf *out)
+{
+    arena_reset(&t->arena);
+    rq->t = t;
+    rq->txn = txn;
+    rq->op = op;
+    rq->out = out;
+    for (int i = 0; i < ARG_COUNT; i++)
+        rq->args.at[i].type = VALUE_NONE;
+    memset(&rq->expr, 0, sizeof rq->expr);
+    memset(&rq->update, 0, sizeof rq->update);
+    memset(&rq->projection, 0, sizeof rq->projection);
+    rq->expr.arena = &t->arena;
+    rq->condition = NULL;
+    rq->table = NULL;
+    rq->old.type = VALUE_NONE;
+    rq->err.code = ERR_NONE;
+    rq->store = KV_OK;
+    rq->answer_item = false;
+}
+
+/* The outcome of an operation that failed for the user's reasons. */
+static void put_failure(struct request *rq)
+{
+    if (rq->t->arena.full)
+        err_set(&rq->err, ERR_VALIDATION, "The request's expressions need more than %u bytes of memory", LIMIT_ARENA_BYTES);
+    assert(rq->err.code != ERR_NONE);
+    if (rq->answer_item)
+        answer_failed_item(rq->out, &rq->err, rq->old.encoded);
+    else
+        outcome_encode_err(rq->out, &rq->err);
+}
+
+enum kv_result table_apply(struct tables *t, struct kv_txn *txn, const struct op *op, struct buf *out)
+{
+    struct request rq;
+    size_t begin = out->len;
+
+    assert(t->catalog.loaded);
+    init_request(&rq, t, txn, op, out);
+    int result = operations[op->code]
+                     ? operations[op->code](&rq)
+                     : err_set(&rq.err, ERR_UNKNOWN_OPERATION, "The table engine has no such operation: %d", (int)op->code);
+    if (result < 0) {
+        out->len = begin;
+        if (t->arena.failed)
+            rq.store = KV_NO_MEMORY;
+        if (rq.store == KV_OK)
+            put_failure(&rq);
+    }
+    if (rq.store == KV_OK && buf_failed(out))
+        rq.store = KV_NO_MEMORY;
+    assert(rq.store != KV_OK || out->len - begin <= LIMIT_ANSWER_BYTES);
+    return rq.store;
+}
+
+void table_sort_key(const struct tables *t, const struct op *op, struct buf *out)
+{
+    const struct table *table = op_needs_table(op->code) ? catalog_lookup(&t->catalog, op->table) : NULL;
+    struct item_key key;
+
+    if (!table || op->code > OP_DELETE || op->payload.type != VALUE_M)
+        return;
+    struct value map = value_map_get(&op->payload, slice_text(op->code == OP_CREATE ? "Item" : "Key"));
+    if (map.type == VALUE_M && key_of_item(&table->schema, &map, &key, NULL) == 0)
+        key_encode(out, table->id, &key);
+}

@@ -1,0 +1,42 @@
+/* kv_bdb.h - what the two halves of the Berkeley DB store share; nobody else includes it.
+ *
+ * kv_bdb.c opens, closes and looks after the environment, kv_bdb_txn.c runs transactions in it. One environment in `folder` is
+ * shared by all processes of a host; who may open it when is the business of members.h and guard.h. */
+#ifndef LEAT_WORKER_KV_BDB_H
+#define LEAT_WORKER_KV_BDB_H
+
+#include <db.h>
+#include <limits.h>
+
+#include "worker/kv.h"
+
+struct bdb {
+    struct kv kv; /* first: a struct kv pointer is a struct bdb pointer */
+    DB_ENV *env;
+    DB *spaces[KV_SPACES];
+    struct kv_counters counters;
+    int64_t checkpoint_ms, space_checked_ms; /* monotonic: last time each was done */
+    bool full;                               /* the disk had less than the reserve when it was looked at */
+    bool fatal;                              /* an abort failed or the environment panicked: nothing goes any more */
+    char folder[PATH_MAX];
+};
+
+/* Translates a result of the library, and notes a fatal one. `what` is for the log line of an unexpected one. */
+enum kv_result bdb_result(struct bdb *store, int ret, const char *what);
+
+/* True while the file system has less free space than the reserve that Berkeley DB needs to finish what it has begun: it panics when
+ * the log cannot be written, so writes are refused before that. Asks the kernel at most each 20 ms. */
+bool bdb_disk_full(struct bdb *store);
+
+enum kv_result bdb_begin(struct kv *kv, int flags, struct kv_txn **txn);
+enum kv_result bdb_commit(struct kv_txn *txn);
+void bdb_abort(struct kv_txn *txn);
+enum kv_result bdb_get(struct kv_txn *txn, enum kv_space space, struct slice key, bool for_update, struct buf *out);
+enum kv_result bdb_put(struct kv_txn *txn, enum kv_space space, struct slice key, struct slice value, int flags);
+enum kv_result bdb_delete(struct kv_txn *txn, enum kv_space space, struct slice key);
+enum kv_result bdb_cursor_open(struct kv_txn *txn, enum kv_space space, struct kv_cursor **cursor);
+enum kv_result bdb_seek(struct kv_cursor *cursor, struct slice key, struct slice *found, struct slice *value);
+enum kv_result bdb_next(struct kv_cursor *cursor, struct slice *found, struct slice *value);
+void bdb_cursor_close(struct kv_cursor *cursor);
+
+#endif

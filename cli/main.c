@@ -1,0 +1,51 @@
+/* main.c - leat: the command line. A table of subcommands; each has its own --help. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "common/log.h"
+#include "common/version.h"
+
+static const struct {
+    const char *name, *help;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"up", "run the whole stack in the foreground", command_up},
+    {"status", "show the running stack: processes, queue, workers", command_status},
+    {"table", "create, list, describe and drop tables", command_table},
+    {"queue", "list, peek into, purge and redrive the queues", command_queue},
+    {"probe", "tell whether one part is well, for health checks", command_probe},
+    {"post", "post a file of jobs, one JSON object a line", command_post},
+    {"bench", "load the stack with many users, and measure it", command_bench},
+};
+
+static void usage(FILE *out)
+{
+    fprintf(out,
+            "Usage: leat COMMAND [OPTION]...\n\nA durable gateway, queue, workers and table store on one host.\n\nCommands:\n");
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
+    fprintf(out, "\n'leat COMMAND --help' shows a command's options.\n");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        usage(stderr);
+        return 64;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        usage(stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("leat %s\n", LEAT_VERSION);
+        return 0;
+    }
+    log_init("leat", LOG_LEVEL_WARN, LOG_FORMAT_TEXT);
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "leat: no command \"%s\"; try 'leat help'\n", argv[1]);
+    return 64;
+}

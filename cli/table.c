@@ -1,0 +1,193 @@
+/* table.c - leat table create|ls|describe|drop: the catalog, through calls to a worker. */
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/session.h"
+#include "common/conf.h"
+#include "common/json.h"
+
+struct settings {
+    char *data, *endpoint;
+    int64_t timeout_ms;
+    bool json;
+};
+
+#define ROW(field, name, type, preset, min, max, metavar, help)                                                                \
+    {                                                                                                                          \
+        name, type, offsetof(struct settings, field), preset, min, max, metavar, help                                          \
+    }
+
+static const struct conf_row rows[] = {
+    ROW(data, "data", CONF_TEXT, "leat-data", 0, 0, "DIR", "data folder of the running stack"),
+    ROW(endpoint, "queue-endpoint", CONF_TEXT, NULL, 0, 0, "ENDPOINT", "the broker's client endpoint, when it is not in DIR"),
+    ROW(timeout_ms, "timeout", CONF_DURATION, "10s", 100, 600000, "TIME", "how long to wait for an answer"),
+    ROW(json, "json", CONF_BOOL, "false", 0, 0, NULL, "print the answer as JSON"),
+};
+
+static const struct conf_program program = {
+    "leat table", "create NAME KEY[:TYPE][,SORT[:TYPE]] | ls | describe NAME | drop NAME   (TYPE: S, N or B; S if not said)",
+    rows, sizeof rows / sizeof rows[0], true};
+
+static void put_key(struct buf *out, struct slice name, enum value_type type, const char *kind)
+{
+    mp_put_map(out, 3);
+    mp_put_text(out, "AttributeName");
+    mp_put_str(out, (const char *)name.ptr, name.len);
+    mp_put_text(out, "AttributeType");
+    mp_put_text(out, value_type_name(type));
+    mp_put_text(out, "KeyType");
+    mp_put_text(out, kind);
+}
+
+static int payload_of_create(const char *name, const char *keys, struct buf *payload, struct err *e)
+{
+    struct buf spec = {0};
+    struct slice table;
+    struct key_schema schema;
+    buf_printf(&spec, "%s:%s", name, keys);
+    buf_byte(&spec, 0);
+    int result = table_spec_parse((const char *)spec.data, &table, &schema, e);
+    if (result == 0) {
+        bool sorted = schema.sort_name.len > 0;
+        mp_put_map(payload, 1);
+        mp_put_text(payload, "KeySchema");
+        mp_put_array(payload, sorted ? 2 : 1);
+        put_key(payload, schema.partition_name, schema.partition_type, "HASH");
+        if (sorted)
+            put_key(payload, schema.sort_name, schema.sort_type, "RANGE");
+    }
+    buf_finish(&spec);
+    return result;
+}
+
+static void print_json(const struct value *v)
+{
+    struct buf text = {0};
+    if (json_from_value(v, &text) == 0)
+        printf("%.*s\n", (int)text.len, (const char *)text.data);
+    buf_finish(&text);
+}
+
+static struct slice text_of(const struct value *map, const char *name) { return value_map_get(map, slice_text(name)).bytes; }
+
+static struct slice type_of(const struct value *table, struct slice attribute)
+{
+    struct value list = value_map_get(table, slice_text("AttributeDefinitions")), one;
+    struct value_walk walk = value_walk_of(&list);
+    while (value_walk_next(&walk, NULL, &one))
+        if (slice_equal(text_of(&one, "AttributeName"), attribute))
+            return text_of(&one, "AttributeType");
+    return slice_text("");
+}
+
+/* A description on one line: name, status, keys with their types. */
+static void print_table(const struct value *table)
+{
+    struct slice name = text_of(table, "TableName"), status = text_of(table, "TableStatus");
+    printf("%-32.*s %-8.*s ", (int)name.len, (const char *)name.ptr, (int)status.len, (const char *)status.ptr);
+    struct value keys = value_map_get(table, slice_text("KeySchema")), key;
+    struct value_walk walk = value_walk_of(&keys);
+    for (bool first = true; value_walk_next(&walk, NULL, &key); first = false) {
+        struct slice attribute = text_of(&key, "AttributeName"), type = type_of(table, attribute);
+        printf("%s%.*s:%.*s", first ? "" : ",", (int)attribute.len, (const char *)attribute.ptr, (int)type.len,
+               (const char *)type.ptr);
+    }
+    putchar('\n');
+}
+
+static int print_named(struct session *session, struct slice name, struct err *e)
+{
+    struct op op = {.code = OP_TABLE_DESCRIBE, .table = name, .payload = {.type = VALUE_NONE}};
+    struct outcome outcome;
+    if (session_call(session, &op, &outcome, e) != 0)
+        return e->code == ERR_TABLE_NOT_FOUND ? 0 : -1; /* dropped meanwhile */
+    struct value table = value_map_get(&outcome.value, slice_text("Table"));
+    print_table(&table);
+    return 0;
+}
+
+/* The names are copied: the session's next answer takes their place. */
+static int print_list(struct session *session, const struct value *answer, struct err *e)
+{
+    struct buf copy = {0};
+    buf_append(&copy, answer->encoded.ptr, answer->encoded.len);
+    struct value list = value_of(buf_slice(&copy)), names = value_map_get(&list, slice_text("TableNames")), name;
+    struct value_walk walk = value_walk_of(&names);
+    int result = 0;
+    while (result == 0 && value_walk_next(&walk, NULL, &name))
+        result = print_named(session, name.bytes, e);
+    buf_finish(&copy);
+    return result;
+}
+
+static int print_answer(const struct settings *s, struct session *session, enum op_code code, const struct value *answer,
+                        struct err *e)
+{
+    if (s->json) {
+        print_json(answer);
+        return 0;
+    }
+    if (code == OP_TABLE_LIST)
+        return print_list(session, answer, e);
+    struct value table = value_map_get(answer, slice_text(code == OP_TABLE_DESCRIBE ? "Table" : "TableDescription"));
+    print_table(&table);
+    return 0;
+}
+
+static int run(const struct settings *s, const struct op *op)
+{
+    struct err e = {0};
+    struct buf endpoint = {0};
+    struct outcome outcome;
+    session_endpoint(s->data, s->endpoint, &endpoint);
+    struct session *session = session_open((const char *)endpoint.data, s->timeout_ms, &e);
+    bool done =
+        session && session_call(session, op, &outcome, &e) == 0 && print_answer(s, session, op->code, &outcome.value, &e) == 0;
+    if (!done)
+        fprintf(stderr, "leat table: %s\n", e.text);
+    session_close(&session);
+    buf_finish(&endpoint);
+    return done ? 0 : e.code == ERR_UNAVAILABLE ? 69 : 1;
+}
+
+int command_table(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        enum op_code code;
+        int operands;
+    } verbs[] = {{"create", OP_TABLE_CREATE, 2},
+                 {"ls", OP_TABLE_LIST, 0},
+                 {"describe", OP_TABLE_DESCRIBE, 1},
+                 {"drop", OP_TABLE_DROP, 1}};
+    struct settings s = {0};
+    struct buf payload = {0};
+    struct err e = {0};
+    int first, status = 64, loaded = conf_load(&program, argc, argv, &s, &first, stdout, stderr);
+    if (loaded != 0) {
+        conf_free(&program, &s);
+        return loaded == 1 ? 0 : 64;
+    }
+    size_t verb = 0, count = sizeof verbs / sizeof verbs[0];
+    while (first < argc && verb < count && strcmp(argv[first], verbs[verb].name) != 0)
+        verb++;
+    if (first >= argc || verb == count || argc - first - 1 != verbs[verb].operands) {
+        fprintf(stderr, "Usage: leat table %s\n", program.summary);
+    } else {
+        struct op op = {.code = verbs[verb].code, .payload = {.type = VALUE_NONE}};
+        if (verbs[verb].operands > 0)
+            op.table = slice_text(argv[first + 1]);
+        if (op.code == OP_TABLE_CREATE && payload_of_create(argv[first + 1], argv[first + 2], &payload, &e) != 0) {
+            fprintf(stderr, "leat table: %s\n", e.text);
+        } else {
+            if (op.code == OP_TABLE_CREATE)
+                op.payload = value_of(buf_slice(&payload));
+            status = run(&s, &op);
+        }
+    }
+    buf_finish(&payload);
+    conf_free(&program, &s);
+    return status;
+}

@@ -1,0 +1,161 @@
+#!/usr/bin/python3
+"""Breaks a running stack for some minutes and proves that it kept its promises: the driver of `make chaos`.
+
+    chaos.py --minutes 10 --seed 7        one line a fault with its time to heal, then the verdict; exit status 1 on any violation
+
+Clients (clients.py) post all the time. The faults come from one seed; when exactly they strike depends on the machine. At the end everything is
+killed and what was not synced dropped once more, the queue drained, the tables and outcomes read (collect.py) and compared (checker.py)."""
+import argparse
+import json
+import multiprocessing
+import os
+import pathlib
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import checker
+import clients
+import collect
+import lossy
+from faults import Faults
+from probe import Probe
+from stack import Stack, free_port, until
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DRAIN_SECONDS = 120
+BAD_LINES = re.compile(r"lossy: |Assertion|AddressSanitizer|damaged|catastrophic|PANIC|core\.broken|journal\.failed|store\.failed")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--seed", type=int, default=None, help="of the faults and the load (random)")
+    parser.add_argument("--build", default=os.environ.get("LEAT_BUILD", ROOT / "build"))
+    parser.add_argument("--folder", default=None, help="for data, history and logs (temporary, removed when all is well)")
+    parser.add_argument("--rate", type=int, default=2400, help="operations a second at most")
+    parser.add_argument("--clients", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=6, help="of each client")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--gateways", type=int, default=2)
+    parser.add_argument("--heal-seconds", type=float, default=3, help="a single kill that heals slower is a violation")
+    parser.add_argument("--only", default=None, help="comma-separated names of faults")
+    return parser.parse_args()
+
+
+class Run:
+    def __init__(self, options):
+        self.options = options
+        self.seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**6)
+        self.folder = pathlib.Path(options.folder or tempfile.mkdtemp(prefix="leat-chaos-"))
+        self.data, self.side = self.folder / "data", self.folder / "side"
+        (self.folder / "history").mkdir(parents=True, exist_ok=True)
+        self.data.mkdir(exist_ok=True)
+        layer = lossy.environment(self.data, self.side, pathlib.Path(options.build) / "chaos/lossy.so")
+        tables = [word for table in (*clients.TABLES, "probe:id") for word in ("--table", table)]
+        self.stack = Stack(options.build, self.data, free_port(), tables, layer, options.workers, options.gateways)
+        self.stopping = multiprocessing.Event()
+        self.acked = multiprocessing.Array("Q", options.clients, lock=False)
+        self.clients = []
+
+    def start_clients(self):
+        o = self.options
+        for i in range(o.clients):
+            process = multiprocessing.Process(target=clients.run_client, args=(
+                i, self.seed, self.stack.port, self.folder / "history", o.rate / o.clients, o.threads, self.stopping, self.acked))
+            process.start()
+            self.clients.append(process)
+
+    def stop_clients(self):
+        self.stopping.set()
+        for process in self.clients:
+            process.join(90)
+            assert process.exitcode == 0, f"a client ended with {process.exitcode}"
+
+    # -- The end ---------------------------------------------------------------------------------------------------
+    def drain(self):
+        """Until the queues are empty; what is dead is handed out again. Returns what is left after all patience."""
+        deadline, counts, redriven = time.monotonic() + DRAIN_SECONDS, {}, 0
+        while time.monotonic() < deadline:
+            queues = self.stack.queues()
+            counts = {name: q["ready"] + q["inflight"] + q["delayed"] for name, q in queues.items()}
+            if counts and not any(counts.values()):
+                return counts
+            if counts.get("leat-jobs-dead") and not counts.get("leat-jobs"):
+                redriven += counts["leat-jobs-dead"]
+                print(f"dead letters handed out again: {counts['leat-jobs-dead']}", flush=True)
+                self.stack.redrive()
+            time.sleep(0.1)
+        return counts or {"(no answer)": 1}
+
+    def state(self, history):
+        left = self.drain()
+        found = collect.tables(self.stack.port)
+        return {"queues": left, "tables": found, "outcomes": collect.outcomes(self.stack.port, history, found)}
+
+    def verify_store(self):
+        """Berkeley DB's own check of the files, after a clean stop."""
+        if not shutil.which("db5.3_verify"):
+            return []
+        return [f"{path.name}: {found.stderr.strip()}" for path in sorted((self.data / "store").glob("*.db"))
+                for found in [subprocess.run(["db5.3_verify", "-o", path], capture_output=True, text=True, check=False)]
+                if found.returncode != 0]
+
+    def bad_lines(self):
+        with open(self.stack.log, encoding="utf-8", errors="replace") as log:
+            return [line.strip() for line in log if BAD_LINES.search(line)]
+
+    # -- All of it -------------------------------------------------------------------------------------------------
+    def play(self):
+        faults = Faults(self.stack, self.data, self.side, random.Random(self.seed), self.options.only)
+        self.stack.start()
+        with Probe(self.stack) as probe:
+            faults.probe = probe
+            until(probe.once, 20, "the first operation")
+            self.start_clients()
+            try:
+                faults.run(self.options.minutes * 60)
+            finally:
+                self.stop_clients()
+            faults.last_crash()
+        history = checker.read_history(self.folder)
+        state = self.state(history)
+        (self.folder / "state.json").write_text(json.dumps(state))
+        return faults, checker.Checker(history, state).check()
+
+    def conclude(self, faults, verdict):
+        """Prints what there is to say; True if all is well."""
+        problems = [f"leat up ended with {status}" for status in [self.stack.terminate()] if status != 0]
+        problems += self.verify_store() + self.bad_lines()
+        limit = self.options.heal_seconds
+        problems += [f"slow: {text}" for text, seconds in faults.single_heals() if seconds > limit]
+        for problem in problems[:20]:
+            print("PROBLEM " + problem)
+        faults.report()
+        checker.report(verdict)
+        return not problems and not verdict.violations and verdict.acknowledged > 0
+
+
+def main():
+    run = Run(arguments())
+    print(f"seed {run.seed}, folder {run.folder}", flush=True)
+    good = False
+    try:
+        good = run.conclude(*run.play())
+    finally:
+        run.stopping.set()
+        run.stack.kill_all()
+        if good and not run.options.folder:
+            shutil.rmtree(run.folder)
+        else:
+            print(f"kept: {run.folder} (history/, state.json, stack.log, data/)")
+    print("chaos: " + ("all promises kept" if good else "FAILED") + f", seed {run.seed}")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

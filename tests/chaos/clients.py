@@ -1,0 +1,271 @@
+"""Clients that post uniquely numbered operations through the HTTP API and write down every answer with its time.
+
+run_client() is the body of one process; its threads share sets of items, so that operations on one item come over several connections,
+gateways and forms. One JSON line an operation:
+
+    n number   k add|list|create|echo   item   arg (add: its digit)   r request   i position in it   f async|key|wait|batch
+    t0, t1     when it was first sent and when answered (monotonic ns, comparable between processes)
+    a          acked | refused (the answer promises that nothing changed) | unknown    tries    id (of the job)    o outcome or null
+
+add:    ADD n 4^digit: 60 operations on an item, each with a base-4 digit of its own, which counts how often it was applied
+list:   list_append of its number: shows the order, too
+create: up to three with one id on condition that there is none: exactly one may succeed
+echo:   its number comes back"""
+import http.client
+import itertools
+import json
+import random
+import socket
+import threading
+import time
+
+DIGITS = 60
+LIST_LENGTH = 250
+CREATE_RIVALS = 3
+NUMBERS_PER_CLIENT = 10**9
+PATH = "/DynamoDBManager"
+TABLES = ("counters:id", "lists:id", "created:id")
+
+
+class Items:
+    """Which item the next operation is on. Shared by the threads of one client."""
+
+    def __init__(self, client, rng):
+        self.client, self.rng, self.lock = client, rng, threading.Lock()
+        self.numbers = itertools.count(client * NUMBERS_PER_CLIENT + 1)
+        self.blocks = itertools.count(1)
+        self.open = {"add": [], "list": [], "create": []}
+
+    def slot(self, kind, room, open_items):
+        items = self.open[kind]
+        if len(items) < open_items:
+            items.append([f"{kind[0]}{self.client}-{next(self.blocks)}", 0])
+        place = self.rng.randrange(len(items))
+        item = items[place]
+        item[1] += 1
+        if item[1] == room:
+            items.pop(place)
+        return item[0], item[1] - 1
+
+    def next(self):
+        with self.lock:
+            number = next(self.numbers)
+            kind = self.rng.choices(("add", "list", "create", "echo"), (48, 24, 24, 4))[0]
+            if kind == "add":
+                item, arg = self.slot(kind, DIGITS, 12)
+            elif kind == "list":
+                item, arg = self.slot(kind, LIST_LENGTH, 8)
+            elif kind == "create":
+                item, arg = self.slot(kind, CREATE_RIVALS, 20)
+            else:
+                item, arg = "", 0
+            return {"n": number, "k": kind, "item": item, "arg": arg}
+
+
+def body_of(op):
+    if op["k"] == "echo":
+        return {"operation": "echo", "payload": op["n"]}
+    if op["k"] == "create":
+        return {"operation": "create", "tableName": "created",
+                "payload": {"Item": {"id": op["item"], "op": op["n"]}, "ConditionExpression": "attribute_not_exists(id)"}}
+    if op["k"] == "add":
+        return {"operation": "update", "tableName": "counters",
+                "payload": {"Key": {"id": op["item"]}, "UpdateExpression": "ADD n :w", "ReturnValues": "UPDATED_NEW",
+                            "ExpressionAttributeValues": {":w": 4 ** op["arg"]}}}
+    return {"operation": "update", "tableName": "lists",
+            "payload": {"Key": {"id": op["item"]}, "UpdateExpression": "SET l = list_append(if_not_exists(l, :none), :v)",
+                        "ExpressionAttributeValues": {":none": [], ":v": [op["n"]]}}}
+
+
+def outcome_of(kind, succeeded, value):
+    """The part of an outcome that the checker looks at."""
+    if not succeeded:
+        return {"s": "failed", "v": (value or {}).get("type", "?")}
+    if kind == "add":
+        return {"s": "succeeded", "v": int(value["Attributes"]["n"])}
+    return {"s": "succeeded", "v": value if kind == "echo" else None}
+
+
+def refused_for_sure(problem):
+    return "nothing was changed" in problem.get("detail", "")
+
+
+def remember(op, known):
+    """It was acknowledged by an earlier try; another job under the same key is one too many."""
+    if op["a"] == "acked" and op["id"] != known:
+        op["second"] = op["id"]
+    op.update(a="acked", id=known)
+    op.pop("why", None)
+
+
+class Connection:
+    """One keep-alive connection, made anew when it breaks. A request that could not even be connected was not posted."""
+
+    def __init__(self, port):
+        self.port, self.http = port, None
+
+    def connect(self, seconds):
+        if self.http is None:
+            http_ = http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
+            http_.connect()
+            http_.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.http = http_
+        self.http.sock.settimeout(seconds)
+
+    def drop(self):
+        if self.http:
+            self.http.close()
+        self.http = None
+
+    def request(self, method, path, body=None, headers=None, seconds=10):
+        """(status, headers, parsed body); OSError or HTTPException: cut."""
+        self.connect(seconds)
+        try:
+            self.http.request(method, path, body, headers or {})
+            answer = self.http.getresponse()
+            text = answer.read()
+        except BaseException:
+            self.drop()
+            raise
+        if answer.will_close:
+            self.drop()
+        return answer.status, answer.headers, json.loads(text) if text else None
+
+
+def read_one(op, status, headers, answer):
+    """Fills in what a single job's answer says."""
+    if status == 202:
+        op.update(a="acked", id=answer["jobId"])
+    elif headers.get("X-Leat-Job-Id"):
+        op.update(a="acked", id=headers["X-Leat-Job-Id"], o=outcome_of(op["k"], status == 200, answer))
+    elif refused_for_sure(answer) or (400 <= status < 500 and status != 408):
+        op.update(a="refused", why=f"{status} {answer.get('detail')}")
+    else:
+        op.update(a="unknown", why=f"{status} {answer.get('detail')}")
+
+
+def read_batch(ops, status, answer):
+    if "jobs" not in answer:
+        for op in ops:
+            read_one(op, status, {}, answer)
+        return
+    for op, entry in zip(ops, answer["jobs"], strict=True):
+        if "jobId" not in entry:
+            read_one(op, entry["error"].get("status", 503), {}, entry["error"])
+        else:
+            op.update(a="acked", id=entry["jobId"])
+            if entry["status"] == "failed" or "result" in entry:
+                good = "result" in entry
+                op["o"] = outcome_of(op["k"], good, entry["result" if good else "error"])
+
+
+class Client:
+    """One thread: posts, reads, writes down."""
+
+    def __init__(self, shared, seed):
+        self.shared, self.rng = shared, random.Random(seed)
+        self.connection = Connection(shared.port)
+
+    def choose(self):
+        form = self.rng.choices(("async", "key", "wait", "batch", "wait-batch"), (25, 25, 25, 20, 5))[0]
+        count = self.rng.choice((2, 10, 50, 100, 200)) if form == "batch" else self.rng.randrange(2, 30) if form == "wait-batch" else 1
+        return form, count
+
+    def send(self, form, ops, key):
+        headers = {"Content-Type": "application/json"}
+        if key:
+            headers["Idempotency-Key"] = key
+        jobs = [body_of(op) for op in ops]
+        batch = "batch" in form
+        path = PATH + ("?wait=8" if "wait" in form else "")
+        status, got, answer = self.connection.request("POST", path, json.dumps(jobs if batch else jobs[0]), headers, 12)
+        if batch:
+            read_batch(ops, status, answer)
+        else:
+            read_one(ops[0], status, got, answer)
+
+    def attempt(self, form, ops, key):
+        """One try. False: nothing was posted, because there was no connection."""
+        try:
+            self.connection.connect(3)
+        except OSError:
+            self.connection.drop()
+            time.sleep(0.02)
+            return False
+        now = time.monotonic_ns()
+        before = [op.get("id") for op in ops]
+        for op in ops:
+            op.setdefault("t0", now)
+            op["tries"] = op.get("tries", 0) + 1
+        try:
+            self.send(form, ops, key)
+        except (OSError, http.client.HTTPException) as e:
+            for op in ops:
+                op.update(a="unknown", why=repr(e))
+        for op, known in zip(ops, before, strict=True):
+            if known:
+                remember(op, known)
+        return True
+
+    def settled(self, ops, key):
+        """With a key whatever is not accepted may be repeated; without one only what surely did not happen, and we let that be."""
+        return not key or all(op["a"] == "acked" for op in ops)
+
+    def post(self):
+        form, count = self.choose()
+        ops = [self.shared.items.next() for _ in range(count)]
+        key = f"{self.shared.run}-{ops[0]['n']}" if form == "key" or ("batch" in form and self.rng.random() < 0.5) else None
+        for i, op in enumerate(ops):
+            op.update(r=ops[0]["n"], i=i, f=form + ("+key" if key and form != "key" else ""), a="unknown", o=None)
+        deadline = time.monotonic() + 45
+        while not (self.attempt(form, ops, key) and self.settled(ops, key)):
+            if time.monotonic() > deadline or (self.shared.stopping.is_set() and "t0" not in ops[0]):
+                break
+            time.sleep(0.03)
+        now = time.monotonic_ns()
+        for op in ops:
+            op["t1"] = now
+        if "t0" in ops[0]:
+            self.shared.record(ops)
+
+    def run(self):
+        while not self.shared.stopping.is_set():
+            self.post()
+            self.shared.pace()
+
+
+class Shared:
+    def __init__(self, client, seed, port, history, rate, stopping, acked):
+        self.port, self.stopping, self.acked, self.rate = port, stopping, acked, rate
+        self.run = f"{seed}-{client}"
+        self.client = client
+        self.items = Items(client, random.Random(f"{seed}-{client}-items"))
+        self.lock = threading.Lock()
+        self.file = open(f"{history}/client{client}.jsonl", "w", encoding="utf-8")
+        self.posted, self.begun = 0, time.monotonic()
+
+    def record(self, ops):
+        lines = "".join(json.dumps(op, separators=(",", ":")) + "\n" for op in ops)
+        with self.lock:
+            self.posted += len(ops)
+            self.file.write(lines)
+            self.acked[self.client] += sum(op["a"] == "acked" for op in ops)
+
+    def pace(self):
+        """Keeps to the rate; what outages cost is made up for, but slowly."""
+        now = time.monotonic()
+        ahead = self.posted / self.rate - (now - self.begun)
+        if ahead > 0:
+            time.sleep(min(ahead, 0.5))
+        elif ahead < -5:
+            self.begun = now - self.posted / self.rate - 5
+
+
+def run_client(client, seed, port, history, rate, threads, stopping, acked):
+    shared = Shared(client, seed, port, history, rate, stopping, acked)
+    running = [threading.Thread(target=Client(shared, f"{seed}-{client}-{i}").run) for i in range(threads)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+    shared.file.close()

@@ -1,0 +1,97 @@
+"""Reads the final state of a drained stack over HTTP, for the checker: tables, outcomes, what is left in the queues."""
+import http.client
+import json
+import multiprocessing
+import threading
+import time
+
+from clients import Connection, PATH, outcome_of
+
+
+SAMPLE = 8  # of acknowledged operations whose effect is in a table, every n-th outcome is compared, too
+PROCESSES, THREADS = 3, 4
+PATIENCE_SECONDS = 60
+
+
+def patiently(connection, *request):
+    """The answer to a question that may be asked again."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            status, _, answer = connection.request(*request, {"Content-Type": "application/json"}, 35)
+            if status in (200, 404):
+                return status, answer
+            problem = answer
+        except (OSError, http.client.HTTPException) as e:
+            problem = repr(e)
+        assert time.monotonic() < deadline, f"{request[:2]}: {problem}"
+        time.sleep(0.1)
+
+
+def scan(port, table):
+    """All items of a table, page by page."""
+    connection, items, payload = Connection(port), [], {}
+    while True:
+        job = {"operation": "list", "tableName": table, "payload": payload}
+        _, page = patiently(connection, "POST", PATH + "?wait=30", json.dumps(job))
+        items += page["Items"]
+        if "LastEvaluatedKey" not in page:
+            return items
+        payload = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+
+def tables(port):
+    return {"counters": {i["id"]: int(i["n"]) for i in scan(port, "counters")},
+            "lists": {i["id"]: i["l"] for i in scan(port, "lists")},
+            "created": {i["id"]: i["op"] for i in scan(port, "created")}}
+
+
+def outcome(connection, kind, job):
+    status, answer = patiently(connection, "GET", f"/jobs/{job}", None)
+    if status == 404:
+        return None
+    if answer["status"] in ("succeeded", "failed"):
+        good = answer["status"] == "succeeded"
+        return outcome_of(kind, good, answer["result" if good else "error"])
+    return {"s": answer["status"], "v": None}
+
+
+def read_some(port, wanted, into):
+    connection = Connection(port)
+    for kind, job in wanted:
+        into[job] = outcome(connection, kind, job)
+
+
+def read_share(port, wanted, pipe):
+    found = {}
+    threads = [threading.Thread(target=read_some, args=(port, wanted[i::THREADS], found)) for i in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    pipe.send(found)
+
+
+def has_effect(op, state):
+    if op["k"] == "add":
+        return state["counters"].get(op["item"], 0) // 4 ** op["arg"] % 4 > 0
+    return op["k"] == "list" and op["n"] in state["numbers"].get(op["item"], ())
+
+
+def outcomes(port, history, state):
+    """Of everything whose effect does not speak for itself, and of a sample of the rest."""
+    look = {**state, "numbers": {item: set(numbers) for item, numbers in state["lists"].items()}}
+    wanted = [(op["k"], op["id"]) for i, op in enumerate(history)
+              if op["a"] == "acked" and op["o"] is None and (i % SAMPLE == 0 or not has_effect(op, look))]
+    found, running = {}, []
+    for i in range(PROCESSES):
+        mine, theirs = multiprocessing.Pipe(False)
+        process = multiprocessing.Process(target=read_share, args=(port, wanted[i::PROCESSES], theirs))
+        process.start()
+        theirs.close()
+        running.append((process, mine))
+    for process, pipe in running:
+        found.update(pipe.recv())
+        process.join()
+    assert len(found) == len(set(job for _, job in wanted)), "an outcome was not read"
+    return found

@@ -1,0 +1,233 @@
+"""The faults, drawn from a seed, each followed by the measured time until all parts run and a probe over all slices succeeds.
+
+    kill      kill -9 of one part                               twice    and of another, or the new one, while it heals
+    burst     several parts within moments                      stop     SIGSTOP, then SIGCONT, at most 3 s
+    freeze    one part stopped, another killed meanwhile        supervisor   kill -9 of leat up, started again at once
+    restart   kill -9 of everything, started again              crash    the same, and what was not synced is lost
+    recrash   a crash, and another while it recovers from it"""
+import collections
+import shutil
+import signal
+import sys
+import time
+
+import lossy
+from stack import ROLES, until
+
+HEAL_SECONDS = 40
+STOP_SECONDS = 3.0
+STEADY_SECONDS = 0.3
+STEADY_PROBE_SECONDS = 0.25
+CRASH_EVERY_SECONDS = 20  # a crash is due when none was for so long
+WEIGHTS = {"kill": 40, "twice": 16, "burst": 8, "stop": 12, "freeze": 6, "supervisor": 4, "restart": 4, "crash": 6, "recrash": 3}
+PARTS = ("queue", "gateway", "guard", "child")
+CRASHES = ("crash", "recrash")
+
+
+class Faults:
+    def __init__(self, stack, data, side, rng, only=None):
+        self.stack, self.data, self.side, self.rng = stack, data, side, rng
+        self.probe = None
+        self.names = only.split(",") if only else list(WEIGHTS)
+        self.kills = self.crashes = self.stops = self.restarts = 0
+        self.blows = []
+        self.heals = []  # (fault, text, seconds)
+        self.dropped = lossy.Dropped()
+        self.regions = collections.Counter()
+        self.modes = collections.Counter()
+        self.begun = time.monotonic()
+
+    # -- Tools -----------------------------------------------------------------------------------------------------
+    def victims(self, roles):
+        return [(role, pid) for role, pid in self.stack.processes() if role in roles]
+
+    def pick(self, roles=PARTS):
+        role = self.rng.choice(roles)
+        until(lambda: self.victims([role]), HEAL_SECONDS, f"a {role}")
+        found = self.victims([role])
+        return self.rng.choice(found) if found else self.pick(roles)
+
+    def kill(self, roles=PARTS):
+        while True:
+            role, pid = self.pick(roles)
+            if self.stack.send(pid, signal.SIGKILL):
+                self.blow(f"kill {role} {pid}")
+                self.kills += 1
+                return role, pid
+
+    def blow(self, text):
+        self.blows.append(f"{time.monotonic() - self.begun:.2f} {text}")
+
+    def healed(self, since, dead=()):
+        def whole():
+            status = self.stack.process.poll()
+            if status is not None:
+                raise RuntimeError(f"leat up has ended with {status}")
+            return self.stack.whole(dead) and self.probe.once()
+
+        deadline = time.monotonic() + HEAL_SECONDS
+        while time.monotonic() < deadline:
+            until(whole, HEAL_SECONDS, "a healthy stack")
+            seconds = time.monotonic() - since
+            if self.stays(whole):
+                return seconds
+        raise TimeoutError("the stack is healthy for moments only")
+
+    def stays(self, whole):
+        """A dead worker is noticed by the others a little later, and then all of them start anew: only what lasts is health."""
+        begun = before = time.monotonic()
+        while before - begun < STEADY_SECONDS:
+            if not whole() or time.monotonic() - before > STEADY_PROBE_SECONDS:
+                return False
+            time.sleep(0.01)
+            before = time.monotonic()
+        return True
+
+    def start(self):
+        until(self.start_once, HEAL_SECONDS, "a start of leat up", 0.05)
+
+    def start_once(self):
+        """A supervisor that was killed may leave parts that still hold the port or the journal: then it is tried again, as systemd would."""
+        self.stack.start()
+        time.sleep(0.05)
+        return self.stack.process.poll() is None
+
+    # -- Faults: each returns (what, time of the last blow, pids that must be gone) ----------------------------------
+    def do_kill(self):
+        role, pid = self.kill()
+        return role, time.monotonic(), {pid}
+
+    def do_twice(self):
+        first = self.kill()
+        time.sleep(self.rng.random() * 0.3)
+        second = self.kill([first[0]] if self.rng.random() < 0.5 else PARTS)
+        return f"{first[0]}, {second[0]}", time.monotonic(), {first[1], second[1]}
+
+    def do_burst(self):
+        killed = []
+        for _ in range(self.rng.randrange(3, 6)):
+            killed.append(self.kill())
+            time.sleep(self.rng.random() * 0.1)
+        return ", ".join(role for role, _ in killed), time.monotonic(), {pid for _, pid in killed}
+
+    def frozen(self, meanwhile):
+        role, pid = self.pick((*PARTS, "supervisor"))
+        seconds = 0.1 + self.rng.random() * (STOP_SECONDS - 0.1)
+        if not self.stack.send(pid, signal.SIGSTOP):
+            return role, 0, meanwhile()
+        self.blow(f"stop {role} {pid} for {seconds:.1f} s")
+        self.stops += 1
+        try:
+            time.sleep(seconds / 2)
+            result = meanwhile()
+            time.sleep(seconds / 2)
+        finally:
+            self.stack.send(pid, signal.SIGCONT)
+        return role, seconds, result
+
+    def do_stop(self):
+        role, seconds, _ = self.frozen(lambda: None)
+        return f"{role} for {seconds:.1f} s", time.monotonic(), set()
+
+    def do_freeze(self):
+        role, seconds, killed = self.frozen(self.kill)
+        return f"{role} for {seconds:.1f} s, {killed[0]} killed", time.monotonic(), {killed[1]}
+
+    def do_supervisor(self):
+        old = {pid for _, pid in self.stack.processes()}
+        self.stack.send(self.stack.process.pid, signal.SIGKILL)
+        self.kills += 1
+        since = time.monotonic()
+        self.stack.process.wait(10)
+        self.start()
+        return "leat up", since, old
+
+    def do_restart(self):
+        since = time.monotonic()
+        self.stack.kill_all()
+        self.restarts += 1
+        self.start()
+        return "everything", since, set()
+
+    def crash(self):
+        self.stack.kill_all()
+        self.crashes += 1
+        mode = self.rng.choice(lossy.MODES)
+        dropped = lossy.restore(self.data, self.side, self.rng, mode)
+        self.dropped.add(dropped)
+        self.regions[dropped.regions] += 1
+        self.modes[mode] += 1
+        return (f"{mode}: {dropped.writes} writes in {dropped.files} files lost ({dropped.bytes} bytes), {dropped.names} names, "
+                f"regions {dropped.regions}")
+
+    def do_crash(self):
+        text = self.crash()
+        since = time.monotonic()
+        self.start()
+        return text, since, set()
+
+    def do_recrash(self):
+        texts = [self.crash()]
+        for _ in range(self.rng.randrange(1, 3)):
+            self.start()
+            time.sleep(self.rng.random() * 0.6)
+            texts.append(self.crash())
+        since = time.monotonic()
+        self.start()
+        return "; ".join(texts), since, set()
+
+    # -- The run ---------------------------------------------------------------------------------------------------
+    def one(self, name):
+        what, since, dead = getattr(self, "do_" + name)()
+        seconds = self.healed(since, dead)
+        self.heals.append((name, what, seconds))
+        print(f"{time.monotonic() - self.begun:7.1f} s  {name:<10} healed in {seconds:5.2f} s  {what}", flush=True)
+
+    def run(self, seconds):
+        self.begun = crashed = time.monotonic()
+        weights = [WEIGHTS[name] for name in self.names]
+        while time.monotonic() - self.begun < seconds:
+            time.sleep(0.05 + self.rng.random() * 0.8)
+            name = self.rng.choices(self.names, weights)[0]
+            if time.monotonic() - crashed > CRASH_EVERY_SECONDS and "crash" in self.names:
+                name = "crash"
+            if name in CRASHES:
+                crashed = time.monotonic()
+            try:
+                self.one(name)
+            except (TimeoutError, RuntimeError):
+                print(f"{time.monotonic() - self.begun:7.1f} s  {name:<10} DID NOT HEAL; processes {self.stack.processes()}; "
+                      f"blows {self.blows[-8:]}", flush=True)
+                self.keep_evidence()
+                raise
+
+    def last_crash(self):
+        """After the clients have gone: what they were told must be on disk."""
+        self.one("crash")
+
+    def keep_evidence(self):
+        self.stack.dump(self.data.parent / "dump.txt")
+        self.stack.kill_all()
+        shutil.copytree(self.data, self.data.parent / "evidence", ignore=lambda _, names: [n for n in names if n.endswith(".sock")],
+                        dirs_exist_ok=True)
+
+    def single_heals(self):
+        return [(f"{name} {what}", seconds) for name, what, seconds in self.heals if name == "kill"]
+
+    def report(self):
+        worst = collections.defaultdict(lambda: (0, ""))
+        by_name = collections.defaultdict(list)
+        for name, what, seconds in self.heals:
+            key = f"{name} {what}" if name == "kill" else name
+            by_name[key].append(seconds)
+            worst[key] = max(worst[key], (seconds, what))
+        for key in sorted(by_name):
+            times = sorted(by_name[key])
+            print(f"{key:<14} {len(times):4} times, healed in {times[len(times) // 2]:5.2f} s (median), {times[-1]:5.2f} s (longest)")
+        d = self.dropped
+        print(f"lost by crashes: {d.writes} writes, {d.bytes} bytes, {d.names} names; {d.torn} torn, {d.kept} kept; "
+              f"modes {dict(self.modes)}, regions {dict(self.regions)}")
+        longest = max((seconds for _, seconds in self.single_heals()), default=0)
+        print(f"faults: {self.kills} kills, {self.stops} stops, {self.restarts} restarts, {self.crashes} crashes with lost writes; "
+              f"longest heal after a single kill {longest:.2f} s")
+        sys.stdout.flush()

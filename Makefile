@@ -67,6 +67,17 @@ test: | tools-ready
 	@$(MAKE) --no-print-directory $(JOBS) all $(UNITS) $(BUILD)/chaos/lossy.so
 	@$(MAKE) --no-print-directory unit
 	@tools/pytest tests/integration
+	@$(COMPOSE_TESTS)
+
+# Runs where a Docker engine answers, and says so where none does. Each step has a deadline; this one is for all of them together.
+COMPOSE_TESTS := timeout --foreground --signal=TERM --kill-after=60 600 tools/pytest tests/compose
+
+test-compose: | tools-ready
+	@$(COMPOSE_TESTS)
+
+scale-demo: | tools-ready
+	@$(MAKE) --no-print-directory $(JOBS) all
+	@tools/scale-demo
 
 $(BUILD)/chaos/lossy.so: tests/chaos/lossy.c
 	@mkdir -p $(@D)
@@ -106,6 +117,8 @@ help:
 	@echo 'make unit       unit and simulation tests only'
 	@echo 'make sim        simulation; SEEDS=N runs N seeds, SEED=S replays one'
 	@echo 'make chaos      kills, stops and crashes a stack under load, then checks its promises; MINUTES=N (10), SEED=S draws the same faults'
+	@echo 'make test-compose  the containers of docker-compose.yml with a real Docker engine (part of make test where one answers)'
+	@echo 'make scale-demo throughput with 1, 2, 4, 8 and 16 workers, as a table and a plot'
 	@echo 'make lint       format, size, layer and purity checks, static analysis, both compilers'
 	@echo 'make asan tsan  unit and simulation tests under the sanitizers'
 	@echo 'make bench      measures accept and end-to-end throughput and latency beside a bare HTTP server'

@@ -293,6 +293,7 @@ static int open_queue(struct child *c, struct err *e)
                             .incarnation = c->link->incarnation,
                             .pid = (uint64_t)getpid(),
                             .guard_pid = (uint64_t)c->link->guard_pid,
+                            .healed = c->link->healed,
                             .catalog = catalog};
     buf_append(&c->catalog, catalog.ptr, catalog.len);
     c->queue = queue_worker_create(c->config->queue_endpoint, &join, &events, c, clock_mono_ms(), e);

@@ -31,7 +31,8 @@ struct guard {
     uint64_t progress;                                 /* when it was last seen to move */
     int64_t moved_ms, restart_ms, backoff_ms, stop_ms; /* monotonic, but backoff_ms */
     bool stopping, killed;
-    int status; /* of the guard, once done */
+    bool healing, healed; /* the child is killed for another's death; the one before it ended so */
+    int status;           /* of the guard, once done */
     bool done;
 };
 
@@ -51,8 +52,12 @@ static _Noreturn void run_child(struct guard *g, uint64_t incarnation, pid_t gua
     sigprocmask(SIG_UNBLOCK, &chld, NULL);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != guard_pid)
         _exit(GUARD_EXIT_AGAIN); /* the guard died before the kernel knew our wish */
-    struct guard_link link = {
-        .shared = g->shared, .members = &g->members, .incarnation = incarnation, .guard_pid = guard_pid, .descriptor = -1};
+    struct guard_link link = {.shared = g->shared,
+                              .members = &g->members,
+                              .incarnation = incarnation,
+                              .guard_pid = guard_pid,
+                              .healed = g->healed,
+                              .descriptor = -1};
     memcpy(link.member, g->member, sizeof link.member);
     _exit(g->config->child(g->config->self, &link));
 }
@@ -64,7 +69,7 @@ static void start_child(struct guard *g, int64_t now_ms)
     atomic_store(&g->shared->ready, false);
     atomic_store(&g->shared->recovering, false);
     g->moved_ms = now_ms;
-    g->killed = false;
+    g->killed = g->healing = false;
     pid_t guard_pid = getpid();
     pid_t pid = fork();
     if (pid == 0)
@@ -88,6 +93,23 @@ static void kill_child(struct guard *g, const char *reason)
     kill(g->child, SIGKILL);
 }
 
+static bool others_died(const struct guard *g)
+{
+    struct members_seen seen;
+    return members_scan(&g->members, &seen) == 0 && seen.dead > (members_has(&g->members, g->member) ? 1u : 0u);
+}
+
+/* Did the child end because another one had died? What a store says that is panicked over it (GUARD_EXIT_AGAIN) counts as well. A child
+ * that never came to work has nothing to answer for: the judgement on the one before stands. */
+static bool ended_by_heal(const struct guard *g, int status)
+{
+    if (!atomic_load(&g->shared->ready))
+        return g->healed;
+    if (WIFSIGNALED(status))
+        return g->healing && WTERMSIG(status) == SIGKILL;
+    return WEXITSTATUS(status) == GUARD_EXIT_HEAL || (WEXITSTATUS(status) == GUARD_EXIT_AGAIN && others_died(g));
+}
+
 /* The child has ended: leave with it, or start it again, at once unless it never came up. */
 static void child_ended(struct guard *g, int status, int64_t now_ms)
 {
@@ -96,6 +118,7 @@ static void child_ended(struct guard *g, int status, int64_t now_ms)
     bool clean = exited && code == 0;
     bool ready = atomic_load(&g->shared->ready);
     g->child = 0;
+    g->healed = ended_by_heal(g, status);
     log_event(clean ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "worker.died", "name=%s %s=%d ready=%s", g->config->name,
               exited ? "status" : "signal", code, ready ? "true" : "false");
     if (g->stopping || (exited && code == GUARD_EXIT_USAGE)) {
@@ -125,8 +148,10 @@ static void check_members(struct guard *g)
 {
     struct members_seen seen;
     /* Own file first: while it exists, the dead that are seen died after the last recovery. */
-    if (members_has(&g->members, g->member) && members_scan(&g->members, &seen) == 0 && seen.dead > 0)
+    if (members_has(&g->members, g->member) && members_scan(&g->members, &seen) == 0 && seen.dead > 0) {
+        g->healing |= !g->killed;
         kill_child(g, "member-died");
+    }
 }
 
 static void check_progress(struct guard *g, int64_t now_ms)

@@ -30,7 +30,7 @@ static void *watch(void *self)
         /* Own file first: while it exists, the dead that are seen died after the last recovery. */
         if (members_has(link->members, link->member) && members_scan(link->members, &seen) == 0 && seen.dead > 0) {
             log_warn("worker.heal", "by=child dead=%u live=%u", seen.dead, seen.live);
-            _exit(GUARD_EXIT_AGAIN);
+            _exit(GUARD_EXIT_HEAL);
         }
     }
     return NULL;

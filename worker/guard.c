@@ -14,8 +14,8 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "worker/guard_wait.h"
 
-#define POLL_MS 50 /* heals start so late at most; each look reads the members' folder */
 #define BACKOFF_MIN_MS 50
 #define BACKOFF_MAX_MS 2000
 #define STOP_PATIENCE_MS 15000 /* a child that leaves waits up to 10 s for the broker */
@@ -25,7 +25,7 @@ struct guard {
     const struct guard_config *config;
     struct members members;
     struct guard_shared *shared;
-    sigset_t signals;
+    struct guard_wait wait;
     pid_t child; /* 0: none runs */
     char member[MEMBER_NAME_BYTES];
     uint64_t progress;                                 /* when it was last seen to move */
@@ -96,7 +96,7 @@ static void kill_child(struct guard *g, const char *reason)
 static bool others_died(const struct guard *g)
 {
     struct members_seen seen;
-    return members_scan(&g->members, &seen) == 0 && seen.dead > (members_has(&g->members, g->member) ? 1u : 0u);
+    return members_scan(&g->members, &seen) == 0 && seen.dead > (members_died(&g->members, g->member) ? 1u : 0u);
 }
 
 /* Did the child end because another one had died? What a store says that is panicked over it (GUARD_EXIT_AGAIN) counts as well. A child
@@ -143,12 +143,13 @@ static void reap(struct guard *g, int64_t now_ms)
         child_ended(g, status, now_ms);
 }
 
-/* Somebody died and our child is one of those who had the store open with it. */
+/* Somebody died and our child is one of those who had the store open with it. If it is our child itself that is dying, it will be reaped. */
 static void check_members(struct guard *g)
 {
     struct members_seen seen;
     /* Own file first: while it exists, the dead that are seen died after the last recovery. */
-    if (members_has(&g->members, g->member) && members_scan(&g->members, &seen) == 0 && seen.dead > 0) {
+    if (members_has(&g->members, g->member) && members_scan(&g->members, &seen) == 0 && seen.dead > 0 &&
+        !members_died(&g->members, g->member)) {
         g->healing |= !g->killed;
         kill_child(g, "member-died");
     }
@@ -186,8 +187,7 @@ static void turn(struct guard *g)
     int64_t now_ms = clock_mono_ms();
     if (g->child == 0 && now_ms >= g->restart_ms)
         start_child(g, now_ms);
-    struct timespec wait = {.tv_nsec = POLL_MS * 1000000L};
-    int got = sigtimedwait(&g->signals, NULL, &wait);
+    int got = guard_wait(&g->wait, g->child == 0 ? g->restart_ms - clock_mono_ms() : g->config->stall_ms / 4 + 1);
     now_ms = clock_mono_ms();
     if (got == SIGTERM || got == SIGINT)
         stop(g, now_ms);
@@ -211,13 +211,20 @@ int guard_run(const struct guard_config *config)
     if (page == MAP_FAILED)
         return GUARD_EXIT_AGAIN;
     g.shared = page;
-    sigemptyset(&g.signals);
-    sigaddset(&g.signals, SIGTERM);
-    sigaddset(&g.signals, SIGINT);
-    sigaddset(&g.signals, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &g.signals, NULL);
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    if (guard_wait_init(&g.wait, g.members.folder) != 0) {
+        log_error("worker.start", "name=%s error=\"signalfd: %s\"", config->name, strerror(errno));
+        munmap(page, sizeof *g.shared);
+        return GUARD_EXIT_AGAIN;
+    }
     while (!g.done)
         turn(&g);
+    guard_wait_finish(&g.wait);
     munmap(page, sizeof *g.shared);
     return g.status;
 }

@@ -12,7 +12,7 @@
 
 #define ENTER_WAIT_MS 10
 #define ENTER_LOG_MS 1000
-#define WATCH_MS 100 /* second line: it matters when the guard itself is stopped */
+#define WATCH_MS 250 /* second line: it matters when the guard itself is stopped */
 
 static void sleep_ms(long ms)
 {

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -44,6 +45,8 @@ static int teardown(void **state)
     return 0;
 }
 
+static void in_line(struct line *l, const char *jobs) { snprintf(l->jobs, sizeof l->jobs, "%s", jobs); }
+
 /* As the child does it; returns how many are committed. */
 static size_t turn(struct line *l)
 {
@@ -70,7 +73,7 @@ static size_t next(struct line *l)
 static void one_echo_is_committed_when_it_is_over(void **state)
 {
     struct line *l = *state;
-    strcpy(l->jobs, "e");
+    in_line(l, "e");
     assert_int_equal(turn(l), 0);
     assert_int_equal(echoes_deadline(&l->echoes), 1005);
     l->now_ms = 1004;
@@ -98,7 +101,7 @@ static void many_take_their_time_one_after_the_other_and_share_commits(void **st
 static void who_is_held_up_does_not_catch_up(void **state)
 {
     struct line *l = *state;
-    strcpy(l->jobs, "eee");
+    in_line(l, "eee");
     turn(l);
     l->now_ms = 1300;
     assert_int_equal(turn(l), 1);
@@ -108,7 +111,7 @@ static void who_is_held_up_does_not_catch_up(void **state)
 static void other_jobs_keep_their_place_between_echoes(void **state)
 {
     struct line *l = *state;
-    strcpy(l->jobs, "ppepe");
+    in_line(l, "ppepe");
     assert_int_equal(turn(l), 2);
     assert_int_equal(turn(l), 0);
     assert_int_equal(next(l), 1);
@@ -121,7 +124,7 @@ static void a_long_echo_behind_it_holds_up_nobody_for_long(void **state)
 {
     struct line *l = *state;
     echoes_init(&l->echoes, 10000);
-    strcpy(l->jobs, "ee");
+    in_line(l, "ee");
     turn(l);
     assert_int_equal(next(l), 0);
     assert_int_equal(l->now_ms, 11000);

@@ -28,4 +28,6 @@ WORKDIR /data
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 CMD ["leat", "probe", "http://127.0.0.1:8080/readyz"]
+# Log lines go to standard error, where they do not mix with answers; whoever collects them from a container expects them on standard output.
+ENTRYPOINT ["/bin/sh", "-c", "exec \"$@\" 2>&1", "sh"]
 CMD ["leat", "up"]

@@ -106,6 +106,18 @@ bench: | tools-ready
 	@$(MAKE) --no-print-directory $(JOBS) all $(BUILD)/bench/bare $(BUILD)/bench/disk $(BUILD)/bench/beans
 	@bench/run $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
 
+# DESTDIR= installs below another root; UNITS= is where systemd finds units.
+PREFIX   ?= /usr/local
+
+install: all
+	@packaging/install $(BUILD) $(PREFIX) $(DESTDIR)
+
+uninstall:
+	@packaging/install --remove $(BUILD) $(PREFIX) $(DESTDIR)
+
+deb:
+	@packaging/deb $(BUILD)
+
 clean:
 	rm -rf $(BUILD)
 
@@ -122,8 +134,10 @@ help:
 	@echo 'make lint       format, size, layer and purity checks, static analysis, both compilers'
 	@echo 'make asan tsan  unit and simulation tests under the sanitizers'
 	@echo 'make bench      measures accept and end-to-end throughput and latency beside a bare HTTP server'
+	@echo 'make install uninstall  programs, manual pages, completion, units, below PREFIX (/usr/local); DESTDIR= for packages'
+	@echo 'make deb        a Debian package, $(BUILD)/leat_VERSION_ARCH.deb'
 	@echo 'make clean      removes $(BUILD)/'
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all deps run tools-ready unit sim test chaos lint asan tsan bench clean help
+.PHONY: all deps run tools-ready unit sim test chaos lint asan tsan bench install uninstall deb clean help
 .SECONDARY:

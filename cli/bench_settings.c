@@ -45,7 +45,7 @@ static const struct conf_row rows[] = {
 };
 
 static const struct conf_program program = {"leat bench", "load the stack with many users, and measure it", rows,
-                                            sizeof rows / sizeof rows[0], false};
+                                            sizeof rows / sizeof rows[0], NULL};
 
 static int complain(const char *what)
 {

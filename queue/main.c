@@ -53,7 +53,7 @@ static const struct conf_row rows[] = {
 };
 
 static const struct conf_program program = {"leat-queue", "the broker: a durable queue with visibility time-outs", rows,
-                                            sizeof rows / sizeof rows[0], false};
+                                            sizeof rows / sizeof rows[0], NULL};
 
 /* SIGTERM and SIGINT arrive as reads from the descriptor; SIGXFSZ and SIGPIPE become the error returns they stand for. */
 static int catch_signals(void)

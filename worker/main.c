@@ -52,7 +52,7 @@ static const struct conf_row rows[] = {
 
 static const struct conf_program program = {
     .name = "leat-worker",
-    .summary = "Applies jobs to the table store, and heals when it is killed.",
+    .summary = "applies jobs to the table store, and heals when it is killed",
     .rows = rows,
     .row_count = sizeof rows / sizeof *rows,
 };

@@ -35,7 +35,7 @@ int op_put(struct request *rq)
 
     if (request_arguments(rq) < 0 || check_return_values(rq) < 0 || request_expressions(rq) < 0 || request_table(rq) < 0)
         return -1;
-    if (key_of_item(&rq->table->schema, item, &rq->key, &rq->err) < 0)
+    if (key_of_item(&rq->table->schema, item, &rq->key, &rq->err) < 0 || request_check_indexes(rq, item, false) < 0)
         return -1;
     size_t size = item_size(item);
     if (size > LIMIT_ITEM_BYTES || item->encoded.len > LIMIT_ITEM_ENCODED_BYTES)

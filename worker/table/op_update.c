@@ -30,7 +30,7 @@ static int check_new_item(struct request *rq, const struct update_plan *plan, st
         return err_set(&rq->err, ERR_VALIDATION, "Item size to update has exceeded the maximum allowed size");
     if (plan->nests && value_check(item->encoded, &rq->err) < 0)
         return err_set(&rq->err, ERR_VALIDATION, "Nesting Levels have exceeded supported limits");
-    return 0;
+    return request_check_indexes(rq, item, true);
 }
 
 /* What the answer shows under Attributes; an empty slice for nothing. */

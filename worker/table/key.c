@@ -72,6 +72,19 @@ int key_of_argument(const struct key_schema *schema, const struct value *map, st
     return 0;
 }
 
+static int check_present(struct slice name, const struct value *value, bool partition, struct err *e)
+{
+    bool text = value->type == VALUE_S || value->type == VALUE_B;
+    return text ? check_content(name, value, partition, e) : 0;
+}
+
+int key_check(const struct key_schema *schema, const struct item_key *key, struct err *e)
+{
+    if (check_present(schema->partition_name, &key->partition, true, e) < 0)
+        return -1;
+    return check_present(schema->sort_name, &key->sort, false, e);
+}
+
 /* -- Encoding ------------------------------------------------------------------------------------------------- */
 static void put_u64(unsigned char *to, uint64_t number)
 {
@@ -103,7 +116,7 @@ static void put_escaped(struct buf *out, struct slice bytes)
     buf_append(out, "\0", 2);
 }
 
-void key_encode(struct buf *out, uint32_t table, const struct item_key *key)
+void key_encode_partition(struct buf *out, uint32_t table, const struct item_key *key)
 {
     key_encode_prefix(out, table, key->hash);
     buf_byte(out, (unsigned char)*value_type_name(key->partition.type));
@@ -111,6 +124,11 @@ void key_encode(struct buf *out, uint32_t table, const struct item_key *key)
         buf_append(out, key->partition.bytes.ptr, key->partition.bytes.len);
     else
         put_escaped(out, key->partition.bytes);
+}
+
+void key_encode(struct buf *out, uint32_t table, const struct item_key *key)
+{
+    key_encode_partition(out, table, key);
     if (key->sort.type != VALUE_NONE)
         buf_append(out, key->sort.bytes.ptr, key->sort.bytes.len);
 }

@@ -13,12 +13,55 @@ int request_store_failed(struct request *rq, enum kv_result result)
     return -1;
 }
 
-int request_arguments(struct request *rq) { return args_bind(&rq->args, rq->op, &rq->err); }
+void request_init(struct request *rq, struct tables *t, struct kv_txn *txn, const struct op *op, struct buf *out)
+{
+    memset(rq, 0, sizeof *rq);
+    rq->t = t;
+    rq->txn = txn;
+    rq->op = op;
+    rq->out = out;
+    rq->table_name = op->table;
+    for (int i = 0; i < ARG_COUNT; i++)
+        rq->args.at[i].type = VALUE_NONE;
+    rq->expr.arena = &t->arena;
+    rq->old.type = VALUE_NONE;
+}
+
+/* boto3 lets a caller name the table again; naming another one cannot be meant. */
+static int check_table_name(struct request *rq)
+{
+    struct slice name = rq->args.at[ARG_TABLE_NAME].bytes, table = rq->op->table;
+
+    if (!arg_given(&rq->args, ARG_TABLE_NAME) || slice_equal(name, table))
+        return 0;
+    return err_set(&rq->err, ERR_VALIDATION, "TableName is \"%.*s\", but the operation is on the table \"%.*s\"",
+                   (int)(name.len < 100 ? name.len : 100), (const char *)name.ptr, (int)(table.len < 100 ? table.len : 100),
+                   (const char *)table.ptr);
+}
+
+int request_arguments(struct request *rq)
+{
+    rq->form = args_form_of(rq->op->code);
+    if (args_bind(&rq->args, rq->form, &rq->op->payload, &rq->err) < 0)
+        return -1;
+    return check_table_name(rq);
+}
+
+int request_init_part(struct request *part, const struct request *whole, unsigned form, const struct value *map)
+{
+    request_init(part, whole->t, whole->txn, whole->op, whole->out);
+    part->form = form;
+    if (args_bind(&part->args, form, map, &part->err) < 0)
+        return -1;
+    if (arg_given(&part->args, ARG_TABLE_NAME))
+        part->table_name = part->args.at[ARG_TABLE_NAME].bytes;
+    return 0;
+}
 
 /* -- The table ------------------------------------------------------------------------------------------------ */
 int request_table_name(struct request *rq)
 {
-    struct slice name = rq->op->table;
+    struct slice name = rq->table_name;
     const char *rule = NULL;
 
     if (name.len == 0)
@@ -39,14 +82,50 @@ int request_table_name(struct request *rq)
                    (int)(name.len < 60 ? name.len : 60), (const char *)name.ptr, rule);
 }
 
+static bool leads_inside(const struct request *rq, struct slice name)
+{
+    for (const struct action *action = rq->update.actions; action; action = action->next)
+        if (action->path.count > 1 && slice_equal(action->path.steps[0].name, name))
+            return true;
+    for (uint32_t i = 0; i < rq->projection.count; i++)
+        if (rq->projection.paths[i].count > 1 && slice_equal(rq->projection.paths[i].steps[0].name, name))
+            return true;
+    return rq->condition && condition_names(rq->condition, name, true);
+}
+
+/* Keys have no inside: no path of the request may lead into a key attribute. */
+static int check_paths(struct request *rq)
+{
+    const struct slice names[] = {rq->table->schema.partition_name, rq->table->schema.sort_name};
+
+    for (int i = 0; i < 2; i++)
+        if (names[i].len && leads_inside(rq, names[i]))
+            return err_set(
+                &rq->err, ERR_VALIDATION,
+                "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: Key: %.*s",
+                (int)names[i].len, (const char *)names[i].ptr);
+    return 0;
+}
+
 int request_table(struct request *rq)
 {
-    rq->table = catalog_lookup(&rq->t->catalog, rq->op->table);
+    rq->table = catalog_lookup(&rq->t->catalog, rq->table_name);
     if (rq->table)
-        return 0;
+        return check_paths(rq);
     if (request_table_name(rq) < 0)
         return -1;
     return err_set(&rq->err, ERR_TABLE_NOT_FOUND, "Requested resource not found");
+}
+
+int request_view(struct request *rq, struct view *view)
+{
+    struct slice name = rq->args.at[ARG_INDEX_NAME].bytes;
+
+    *view = view_of_table(rq->table);
+    if (!arg_given(&rq->args, ARG_INDEX_NAME))
+        return 0;
+    return err_set(&rq->err, ERR_VALIDATION, "The table does not have the specified index: %.*s",
+                   (int)(name.len < 255 ? name.len : 255), (const char *)name.ptr);
 }
 
 /* -- The item ------------------------------------------------------------------------------------------------- */

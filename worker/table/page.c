@@ -142,6 +142,7 @@ static void put_count(struct buf *out, const char *name, uint32_t count)
 int page_answer(struct request *rq, struct page *page, const struct key_range *range)
 {
     struct buf *out = rq->out;
+    struct capacity capacity;
     size_t items = 0;
 
     answer_begin(out);
@@ -160,7 +161,9 @@ int page_answer(struct request *rq, struct page *page, const struct key_range *r
         mp_put_text(out, "LastEvaluatedKey");
         mp_put_raw(out, buf_slice(&rq->t->spare));
     }
-    answer_put_tail(rq, capacity_of_read(page->bytes, arg_true(&rq->args, ARG_CONSISTENT_READ)));
-    mp_close_map(out, whole, 2u + !page->count_only + page->more + answer_tail_count(rq));
+    capacity_init(&capacity, rq->table->name);
+    capacity.table = capacity_of_read(page->bytes, arg_true(&rq->args, ARG_CONSISTENT_READ));
+    answer_put_tail(rq, &capacity);
+    mp_close_map(out, whole, 2u + !page->count_only + page->more + answer_tail_count(rq, &capacity));
     return 0;
 }

@@ -84,16 +84,13 @@ int request_table_name(struct request *rq)
 
 static bool leads_inside(const struct request *rq, struct slice name)
 {
-    for (const struct action *action = rq->update.actions; action; action = action->next)
-        if (action->path.count > 1 && slice_equal(action->path.steps[0].name, name))
-            return true;
     for (uint32_t i = 0; i < rq->projection.count; i++)
         if (rq->projection.paths[i].count > 1 && slice_equal(rq->projection.paths[i].steps[0].name, name))
             return true;
     return rq->condition && condition_names(rq->condition, name, true);
 }
 
-/* Keys have no inside: no path of the request may lead into a key attribute. */
+/* Keys have no inside: no path of the request may lead into a key attribute. (An update may not name one at all: write.c.) */
 static int check_paths(struct request *rq)
 {
     const struct slice names[] = {rq->table->schema.partition_name, rq->table->schema.sort_name};

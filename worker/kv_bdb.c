@@ -34,8 +34,8 @@
 #define RESERVE_SHARE 16u                /* but no more than this part of a small file system */
 
 static const char *const space_files[KV_SPACES] = {
-    [KV_META] = "meta.db",       [KV_ITEMS] = "items.db",     [KV_OUTCOMES] = "outcomes.db",
-    [KV_INDEXES] = "indexes.db", [KV_STREAMS] = "streams.db", [KV_BACKUPS] = "backups.db"};
+    [KV_META] = "meta.db",       [KV_ITEMS] = "items.db",     [KV_OUTCOMES] = "outcomes.db", [KV_INDEXES] = "indexes.db",
+    [KV_STREAMS] = "streams.db", [KV_BACKUPS] = "backups.db", [KV_CHORES] = "chores.db"};
 
 enum kv_result bdb_result(struct bdb *store, int ret, const char *what)
 {

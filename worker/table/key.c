@@ -169,6 +169,32 @@ void key_put_map(struct buf *out, const struct key_schema *schema, const struct 
         put_attribute(out, schema->sort_name, item);
 }
 
+/* -- Single values -------------------------------------------------------------------------------------------- */
+void key_put_value(struct buf *out, const struct value *value)
+{
+    if (value->type == VALUE_N)
+        buf_append(out, value->bytes.ptr, value->bytes.len);
+    else
+        put_escaped(out, value->bytes);
+}
+
+void key_put_start(struct buf *out, struct slice bytes)
+{
+    put_escaped(out, bytes);
+    if (!buf_failed(out))
+        out->len -= 2; /* the end */
+}
+
+bool key_successor(struct buf *key, size_t from)
+{
+    while (key->len > from && key->data[key->len - 1] == 0xFF)
+        key->len--;
+    if (key->len == from)
+        return false;
+    key->data[key->len - 1]++;
+    return true;
+}
+
 /* -- Segments ------------------------------------------------------------------------------------------------- */
 __extension__ typedef unsigned __int128 wide;
 

@@ -6,6 +6,8 @@
 
 #include "common/limits.h"
 #include "worker/table/answer.h"
+#include "worker/table/catalog_row.h"
+#include "worker/table/discard.h"
 
 #define ENSURE_TRIES 100 /* several workers start at once and may meet in the catalog */
 
@@ -54,9 +56,10 @@ enum kv_result tables_load(struct tables *t)
     return result;
 }
 
-enum kv_result table_begin(struct tables *t, struct kv_txn *txn, bool *changed)
+enum kv_result table_begin(struct tables *t, struct kv_txn *txn, int64_t now_ms, bool *changed)
 {
     *changed = false;
+    t->now_ms = now_ms;
     return catalog_refresh(&t->catalog, txn, changed);
 }
 
@@ -97,18 +100,23 @@ static enum kv_result ensure_one(struct tables *t, struct kv_txn *txn, const cha
 {
     struct key_schema schema;
     struct slice name;
+    uint32_t id;
 
     if (table_spec_parse(spec, &name, &schema, e) < 0)
         return KV_OK;
     const struct table *table = catalog_lookup(&t->catalog, name);
-    if (!table)
-        return catalog_create(&t->catalog, txn, name, &schema, e);
+    if (!table) {
+        enum kv_result result = catalog_take_id(txn, &id);
+        buf_reset(&t->fresh);
+        row_put_simple(&t->fresh, id, t->now_ms, &schema);
+        return result == KV_OK ? catalog_insert(&t->catalog, txn, name, buf_slice(&t->fresh), e) : result;
+    }
     if (!same_schema(&table->schema, &schema))
         schema_differs(name, &table->schema, &schema, e);
     return KV_OK;
 }
 
-static enum kv_result ensure_all(struct tables *t, char **specs, size_t count, struct err *e)
+static enum kv_result ensure_all(struct tables *t, char **specs, size_t count, int64_t now_ms, struct err *e)
 {
     struct kv_txn *txn;
     bool changed;
@@ -116,7 +124,7 @@ static enum kv_result ensure_all(struct tables *t, char **specs, size_t count, s
     enum kv_result result = kv_begin(t->kv, KV_WRITE, &txn);
     if (result != KV_OK)
         return result;
-    result = table_begin(t, txn, &changed);
+    result = table_begin(t, txn, now_ms, &changed);
     for (size_t i = 0; i < count && result == KV_OK && e->code == ERR_NONE; i++)
         result = ensure_one(t, txn, specs[i], e);
     if (result == KV_OK && e->code == ERR_NONE)
@@ -125,13 +133,13 @@ static enum kv_result ensure_all(struct tables *t, char **specs, size_t count, s
     return result;
 }
 
-int tables_ensure(struct tables *t, char **specs, size_t count, struct err *e)
+int tables_ensure(struct tables *t, char **specs, size_t count, int64_t now_ms, struct err *e)
 {
     struct err reason = {.code = ERR_NONE};
     enum kv_result result = KV_RETRY;
 
     for (int i = 0; i < ENSURE_TRIES && result == KV_RETRY; i++)
-        result = ensure_all(t, specs, count, &reason);
+        result = ensure_all(t, specs, count, now_ms, &reason);
     if (result == KV_OK && reason.code == ERR_NONE)
         result = tables_load(t);
     if (reason.code != ERR_NONE)
@@ -142,19 +150,13 @@ int tables_ensure(struct tables *t, char **specs, size_t count, struct err *e)
     return 0;
 }
 
-enum kv_result table_sweep(struct tables *t, size_t max, bool *left)
-{
-    struct kv_txn *txn;
+enum kv_result table_sweep(struct tables *t, size_t max, bool *left) { return discard_step(t->kv, max, left); }
 
-    *left = false;
-    enum kv_result result = kv_begin(t->kv, KV_WRITE, &txn);
-    if (result != KV_OK)
-        return result;
-    result = catalog_sweep(txn, max, left);
-    if (result == KV_OK)
-        return kv_commit(&txn);
-    kv_abort(&txn);
-    return result;
+enum kv_result table_end(struct tables *t, struct kv_txn *txn)
+{
+    (void)t;
+    (void)txn;
+    return KV_OK;
 }
 
 /* -- Operations ----------------------------------------------------------------------------------------------- */

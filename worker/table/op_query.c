@@ -5,7 +5,9 @@
 
 struct query {
     struct key_conditions conditions;
-    const struct key_condition *partition, *sort; /* sort: NULL if none */
+    struct value partition[INDEX_PARTITIONS];
+    const struct key_condition *sort[INDEX_SORTS]; /* all but the last one given are equalities */
+    uint32_t sort_count;                           /* given */
 };
 
 /* -- What is asked of the keys -------------------------------------------------------------------------------- */
@@ -32,55 +34,75 @@ static int missed(struct request *rq, struct slice name)
 
 static int not_supported(struct request *rq) { return err_set(&rq->err, ERR_VALIDATION, "Query key condition not supported"); }
 
-static int match_partition(struct request *rq, struct query *q, const struct key_schema *schema)
+static int match_partition(struct request *rq, struct query *q, const struct view *view)
 {
-    q->partition = key_condition_on(&q->conditions, schema->partition_name);
-    if (schema->sort_name.len == 0 && q->conditions.count > 1)
+    if (view->sort_count == 0 && q->conditions.count > view->partition_count)
         return not_supported(rq);
-    if (!q->partition)
-        return missed(rq, schema->partition_name);
-    if (check_type(rq, q->partition, schema->partition_type) < 0)
-        return -1;
-    return q->partition->kind == NODE_EQ ? 0 : not_supported(rq);
+    for (uint32_t i = 0; i < view->partition_count; i++) {
+        const struct key_condition *condition = key_condition_on(&q->conditions, view->partition[i].name);
+        if (!condition)
+            return missed(rq, view->partition[i].name);
+        if (check_type(rq, condition, view->partition[i].type) < 0)
+            return -1;
+        if (condition->kind != NODE_EQ)
+            return not_supported(rq);
+        q->partition[i] = condition->values[0];
+    }
+    return 0;
 }
 
-static int match_sort(struct request *rq, struct query *q, const struct key_schema *schema)
+/* The attributes of a sort key are given from the left; only the last one of them may be a range. */
+static int match_sort(struct request *rq, struct query *q, const struct view *view)
 {
-    if (schema->sort_name.len)
-        q->sort = key_condition_on(&q->conditions, schema->sort_name);
-    if (!q->sort)
-        return q->conditions.count > 1 ? missed(rq, schema->sort_name) : 0;
-    return check_type(rq, q->sort, schema->sort_type);
+    for (q->sort_count = 0; q->sort_count < view->sort_count; q->sort_count++) {
+        const struct key_condition *condition = key_condition_on(&q->conditions, view->sort[q->sort_count].name);
+        if (!condition)
+            break;
+        if (q->sort_count > 0 && q->sort[q->sort_count - 1]->kind != NODE_EQ)
+            return not_supported(rq);
+        if (check_type(rq, condition, view->sort[q->sort_count].type) < 0)
+            return -1;
+        q->sort[q->sort_count] = condition;
+    }
+    if (view->partition_count + q->sort_count == q->conditions.count)
+        return 0;
+    if (q->sort_count < view->sort_count)
+        return missed(rq, view->sort[q->sort_count].name);
+    return err_set(&rq->err, ERR_VALIDATION, "Conditions can be of length 1 or 2 only");
 }
 
-/* Finds the conditions on the schema's attributes; there must be no others. Sets rq->key to the partition. */
+/* Finds the conditions on the view's key; there must be no others. */
 static int match_conditions(struct request *rq, struct query *q, const struct view *view)
 {
-    const struct key_schema *schema = view->schema;
-
-    q->sort = NULL;
-    if (match_partition(rq, q, schema) < 0 || match_sort(rq, q, schema) < 0)
+    if (match_partition(rq, q, view) < 0 || match_sort(rq, q, view) < 0)
         return -1;
-    if (q->conditions.count > 2)
-        return err_set(&rq->err, ERR_VALIDATION, "Conditions can be of length 1 or 2 only");
-    rq->key.partition = q->partition->values[0];
-    rq->key.sort = q->sort ? q->sort->values[0] : (struct value){.type = VALUE_NONE};
-    if (key_check(schema, &rq->key, &rq->err) < 0)
-        return -1;
-    rq->key.hash = key_hash_partition(&rq->key.partition);
+    for (uint32_t i = 0; i < view->partition_count; i++)
+        if (key_check_content(view->partition[i].name, &q->partition[i], true, &rq->err) < 0)
+            return -1;
+    for (uint32_t i = 0; i < q->sort_count; i++)
+        if (key_check_content(view->sort[i].name, &q->sort[i]->values[0], false, &rq->err) < 0)
+            return -1;
     return 0;
 }
 
 /* -- Where to go on ------------------------------------------------------------------------------------------- */
-static int check_start(struct request *rq, const struct query *q, const struct item_key *start)
+static int check_start(struct request *rq, const struct query *q, const struct view *view)
 {
-    bool same = slice_equal(start->partition.bytes, rq->key.partition.bytes);
+    const struct value *map = &rq->args.at[ARG_START_KEY];
+    bool same = true;
 
-    if (!q->sort && !same)
+    for (uint32_t i = 0; i < view->partition_count; i++) {
+        struct value value = value_map_get(map, view->partition[i].name);
+        same = same && slice_equal(value.bytes, q->partition[i].bytes);
+    }
+    if (q->sort_count == 0 && !same)
         return err_set(&rq->err, ERR_VALIDATION,
                        "The provided starting key is outside query boundaries based on provided conditions");
-    if (q->sort && !key_condition_holds(q->sort, &start->sort))
-        return err_set(&rq->err, ERR_VALIDATION, "The provided starting key does not match the range key predicate");
+    for (uint32_t i = 0; i < q->sort_count; i++) {
+        struct value value = value_map_get(map, view->sort[i].name);
+        if (!key_condition_holds(q->sort[i], &value))
+            return err_set(&rq->err, ERR_VALIDATION, "The provided starting key does not match the range key predicate");
+    }
     if (!same)
         return err_set(&rq->err, ERR_VALIDATION, "The query can return at most one row and cannot be restarted");
     return 0;
@@ -88,33 +110,42 @@ static int check_start(struct request *rq, const struct query *q, const struct i
 
 static int resume(struct request *rq, const struct query *q, const struct page *page, struct key_range *range)
 {
-    struct item_key start;
     struct buf *key = &rq->t->key;
 
     if (!arg_given(&rq->args, ARG_START_KEY))
         return 0;
     buf_reset(key);
-    if (view_key_of_start(&page->view, &rq->args.at[ARG_START_KEY], &start, key, NULL) < 0)
+    if (view_key_of_start(&page->view, &rq->args.at[ARG_START_KEY], key, NULL) < 0)
         return err_set(&rq->err, ERR_VALIDATION, "The provided starting key is invalid");
     if (buf_failed(key))
         return request_store_failed(rq, KV_NO_MEMORY);
-    if (check_start(rq, q, &start) < 0)
+    if (check_start(rq, q, &page->view) < 0)
         return -1;
     return range_resume(range, buf_slice(key), page->backward, &rq->t->arena);
 }
 
+/* -- Filters -------------------------------------------------------------------------------------------------- */
 /* What a key decides cannot be filtered by: it belongs into the key condition. */
-static int check_filter(struct request *rq, const struct key_schema *schema)
+static int check_not_filtered(struct request *rq, struct slice name)
 {
-    const struct slice names[] = {schema->partition_name, schema->sort_name};
+    if (!condition_names(rq->condition, name, false))
+        return 0;
+    return err_set(&rq->err, ERR_VALIDATION, "%s can only contain non-primary key attributes: Primary key attribute: %.*s",
+                   arg_given(&rq->args, ARG_QUERY_FILTER) ? "QueryFilter" : "Filter Expression", (int)name.len,
+                   (const char *)name.ptr);
+}
 
-    for (int i = 0; i < 2 && rq->condition; i++)
-        if (names[i].len && condition_names(rq->condition, names[i], false))
-            return err_set(&rq->err, ERR_VALIDATION,
-                           "%s can only contain non-primary key attributes: Primary key attribute: %.*s",
-                           arg_given(&rq->args, ARG_QUERY_FILTER) ? "QueryFilter" : "Filter Expression", (int)names[i].len,
-                           (const char *)names[i].ptr);
-    return 0;
+static int check_filter(struct request *rq, const struct view *view)
+{
+    if (!rq->condition)
+        return 0;
+    for (uint32_t i = 0; i < view->partition_count; i++)
+        if (check_not_filtered(rq, view->partition[i].name) < 0)
+            return -1;
+    for (uint32_t i = 0; i < view->sort_count; i++)
+        if (check_not_filtered(rq, view->sort[i].name) < 0)
+            return -1;
+    return page_check_filter(rq, view);
 }
 
 int op_query(struct request *rq)
@@ -129,8 +160,9 @@ int op_query(struct request *rq)
         match_conditions(rq, &q, &view) < 0)
         return -1;
     page.backward = arg_given(&rq->args, ARG_FORWARD) && !rq->args.at[ARG_FORWARD].truth;
-    if (range_of_partition(&view, &rq->key, q.sort, &rq->t->arena, &range) < 0 || page_init(rq, &page, &view) < 0 ||
-        resume(rq, &q, &page, &range) < 0 || check_filter(rq, view.schema) < 0)
+    if (page_init(rq, &page, &view) < 0 ||
+        range_of_partition(&view, q.partition, q.sort, q.sort_count, &rq->t->arena, &range) < 0 ||
+        resume(rq, &q, &page, &range) < 0 || check_filter(rq, &view) < 0)
         return -1;
     return page_answer(rq, &page, &range);
 }

@@ -34,21 +34,25 @@ static int check_segments(struct request *rq, struct segments *s)
 static int resume(struct request *rq, const struct segments *s, const struct view *view, struct key_range *range)
 {
     struct err reason = {0};
+    struct buf *key = &rq->t->key;
 
     if (!arg_given(&rq->args, ARG_START_KEY))
         return 0;
-    buf_reset(&rq->t->key);
-    if (view_key_of_start(view, &rq->args.at[ARG_START_KEY], &rq->key, &rq->t->key, &reason) < 0)
+    buf_reset(key);
+    if (view_key_of_start(view, &rq->args.at[ARG_START_KEY], key, &reason) < 0) {
+        if (view->index)
+            return err_set(&rq->err, ERR_VALIDATION, "%s", reason.text);
         return err_set(&rq->err, ERR_VALIDATION, "The provided starting key is invalid: %s", reason.text);
-    if (segment_of(rq->key.hash, (uint32_t)s->total) != s->segment)
+    }
+    if (buf_failed(key))
+        return request_store_failed(rq, KV_NO_MEMORY);
+    if (segment_of(key_hash(buf_slice(key)), (uint32_t)s->total) != s->segment)
         return err_set(&rq->err, ERR_VALIDATION,
                        "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with "
                        "correct Segment. "
                        "TotalSegments: %lld Segment: %lld",
                        (long long)s->total, (long long)s->segment);
-    if (buf_failed(&rq->t->key))
-        return request_store_failed(rq, KV_NO_MEMORY);
-    return range_resume(range, buf_slice(&rq->t->key), false, &rq->t->arena);
+    return range_resume(range, buf_slice(key), false, &rq->t->arena);
 }
 
 int op_scan(struct request *rq)

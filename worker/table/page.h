@@ -19,16 +19,22 @@ struct page {
     /* Writes what the answer shows of an item; not called for count_only. */
     void (*show)(struct request *rq, const struct page *page, const struct value *item);
     struct path_range paths; /* for show_projected */
+    bool fetch;              /* the index does not show all that is asked for: read the items themselves */
 
     /* what was found */
     size_t begin;            /* where the answer begins in the outcome */
     size_t bytes;            /* DynamoDB's size of what was read */
+    size_t fetched_bytes;    /* of the items that were read behind an index */
+    uint64_t fetched;        /* capacity times two of those */
     uint32_t items, scanned; /* shown, read */
     bool more;               /* the page ended: the last key read is in t->spare as an M */
 };
 
-/* A page that shows whole items, or the projection of the request if it has one. 0, or -1 with the arena's flags set. */
+/* A page that shows whole entries, or the projection of the request if it has one, as Select says. 0; -1 if the index cannot show
+ * that, or with the arena's flags set. */
 int page_init(struct request *rq, struct page *page, const struct view *view);
+/* May an index be filtered so? It must show every attribute that the filter names. 0 or -1. */
+int page_check_filter(struct request *rq, const struct view *view);
 
 /* Reads on; the items are appended to rq->out one after the other. 0 or -1. */
 int page_read(struct request *rq, struct page *page, const struct key_range *range);
@@ -36,6 +42,7 @@ int page_read(struct request *rq, struct page *page, const struct key_range *ran
 /* The Limit, Select and ConsistentRead of a scan or query: checked, and noted in the page. 0 or -1. */
 int page_arguments(struct request *rq, struct page *page);
 
+void page_capacity(const struct request *rq, const struct page *page, struct capacity *capacity);
 /* The whole answer of a page whose items are those of one range. */
 int page_answer(struct request *rq, struct page *page, const struct key_range *range);
 

@@ -17,9 +17,10 @@ struct key_range {
 
 /* A segment of the whole view. */
 int range_of_segment(const struct view *view, uint32_t segment, uint32_t total, struct arena *arena, struct key_range *range);
-/* One partition, and of it what a condition on the sort key selects (NULL: everything). */
-int range_of_partition(const struct view *view, const struct item_key *key, const struct key_condition *sort,
-                       struct arena *arena, struct key_range *range);
+/* Of one partition (its values in order) what conditions on the first `count` attributes of the sort key select; all but the last
+ * of them are equalities. */
+int range_of_partition(const struct view *view, const struct value *partition, const struct key_condition *const *sort,
+                       uint32_t count, struct arena *arena, struct key_range *range);
 /* Cuts off what was read before: everything up to that key, or from that key on when reading backward. */
 int range_resume(struct key_range *range, struct slice key, bool backward, struct arena *arena);
 

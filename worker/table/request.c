@@ -84,23 +84,42 @@ int request_table_name(struct request *rq)
 
 static bool leads_inside(const struct request *rq, struct slice name)
 {
+    for (const struct action *action = rq->update.actions; action; action = action->next)
+        if (action->path.count > 1 && slice_equal(action->path.steps[0].name, name))
+            return true;
     for (uint32_t i = 0; i < rq->projection.count; i++)
         if (rq->projection.paths[i].count > 1 && slice_equal(rq->projection.paths[i].steps[0].name, name))
             return true;
     return rq->condition && condition_names(rq->condition, name, true);
 }
 
-/* Keys have no inside: no path of the request may lead into a key attribute. (An update may not name one at all: write.c.) */
+static int check_inside(struct request *rq, const char *kind, struct slice name)
+{
+    if (name.len == 0 || !leads_inside(rq, name))
+        return 0;
+    return err_set(&rq->err, ERR_VALIDATION,
+                   "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: %s: %.*s", kind,
+                   (int)name.len, (const char *)name.ptr);
+}
+
+/* Keys have no inside: no path of the request may lead into an attribute of one. */
 static int check_paths(struct request *rq)
 {
-    const struct slice names[] = {rq->table->schema.partition_name, rq->table->schema.sort_name};
+    const struct table *table = rq->table;
 
-    for (int i = 0; i < 2; i++)
-        if (names[i].len && leads_inside(rq, names[i]))
-            return err_set(
-                &rq->err, ERR_VALIDATION,
-                "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: Key: %.*s",
-                (int)names[i].len, (const char *)names[i].ptr);
+    /* an update may not name a key of the table at all (write.c) */
+    if (rq->update.count == 0 &&
+        (check_inside(rq, "Key", table->schema.partition_name) < 0 || check_inside(rq, "Key", table->schema.sort_name) < 0))
+        return -1;
+    for (uint32_t i = table->index_count; i-- > 0;) {
+        const struct index *index = &table->indexes[i];
+        for (uint32_t k = 0; k < index->partition_count; k++)
+            if (check_inside(rq, "IndexKey", index->partition[k].name) < 0)
+                return -1;
+        for (uint32_t k = 0; k < index->sort_count; k++)
+            if (check_inside(rq, "IndexKey", index->sort[k].name) < 0)
+                return -1;
+    }
     return 0;
 }
 
@@ -121,8 +140,17 @@ int request_view(struct request *rq, struct view *view)
     *view = view_of_table(rq->table);
     if (!arg_given(&rq->args, ARG_INDEX_NAME))
         return 0;
-    return err_set(&rq->err, ERR_VALIDATION, "The table does not have the specified index: %.*s",
-                   (int)(name.len < 255 ? name.len : 255), (const char *)name.ptr);
+    const struct index *index = index_find(rq->table, name);
+    if (!index)
+        return err_set(&rq->err, ERR_VALIDATION, "The table does not have the specified index: %.*s",
+                       (int)(name.len < 255 ? name.len : 255), (const char *)name.ptr);
+    if (!index->local && arg_true(&rq->args, ARG_CONSISTENT_READ))
+        return err_set(&rq->err, ERR_VALIDATION, "Consistent reads are not supported on global secondary indexes");
+    if (index->state != INDEX_ACTIVE)
+        return err_set(&rq->err, ERR_VALIDATION, "Cannot read from backfilling global secondary index: %.*s", (int)name.len,
+                       (const char *)name.ptr);
+    *view = view_of_index(rq->table, index);
+    return 0;
 }
 
 /* -- The item ------------------------------------------------------------------------------------------------- */

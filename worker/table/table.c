@@ -207,7 +207,7 @@ enum kv_result table_apply(struct tables *t, struct kv_txn *txn, const struct op
     }
     if (rq.store == KV_OK && buf_failed(out))
         rq.store = KV_NO_MEMORY;
-    assert(rq.store != KV_OK || out->len - begin <= LIMIT_ANSWER_BYTES);
+    assert(rq.store != KV_OK || out->len - begin <= LIMIT_CALL_ANSWER_BYTES);
     return rq.store;
 }
 

@@ -64,6 +64,11 @@
 #define LIMIT_ERROR_NAME_BYTES 64u                 /* error name in an outcome; the longest of ours has 36 */
 #define LIMIT_OUTSTANDING_BYTES (256u << 20)       /* what a client keeps to send again until it is answered */
 
+/* -- Calls: a client of the DynamoDB API waits ----------------------------------------------------------------- */
+#define LIMIT_REQUEST_BYTES (16u << 20)     /* HTTP body of the AWS protocols, after decompression: DynamoDB's limit */
+#define LIMIT_CALL_BYTES (24u << 20)        /* the same in msgpack: only sets of small numbers grow, by half at most */
+#define LIMIT_CALL_ANSWER_BYTES (20u << 20) /* answer to a call: 16 MB of items (BatchGetItem), the last one beyond, names */
+
 /* -- Queue attributes (SQS's ranges) -------------------------------------------------------------------------- */
 #define LIMIT_VISIBILITY_MS (43200ll * 1000) /* 12 h */
 #define LIMIT_DELAY_MS (900ll * 1000)        /* 15 min */
@@ -79,5 +84,9 @@
 
 static_assert(LIMIT_WIRE_BYTES > 16 * LIMIT_BODY_BYTES, "a wire message holds at least a batch of the largest bodies");
 static_assert(LIMIT_ITEM_BYTES < LIMIT_BODY_BYTES, "the largest item fits a body");
+static_assert(LIMIT_WIRE_BYTES > LIMIT_WIRE_BYTES / 4 + LIMIT_CALL_BYTES,
+              "a frame that is closed at a quarter holds one more call");
+static_assert(LIMIT_WIRE_BYTES > LIMIT_WIRE_BYTES / 4 + LIMIT_CALL_ANSWER_BYTES, "and one more answer");
+static_assert(LIMIT_CALL_BYTES >= LIMIT_REQUEST_BYTES && LIMIT_CALL_ANSWER_BYTES >= LIMIT_ANSWER_BYTES, "calls may be larger");
 
 #endif

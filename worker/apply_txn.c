@@ -50,7 +50,8 @@ static enum kv_result run_op(struct apply *a, struct kv_txn *txn, struct apply_w
         result = look_up_job(a, txn, &w->op);
     else
         result = table_apply(a->config.tables, txn, &w->op, out);
-    if (result == KV_OK && !buf_failed(out) && out->len - w->outcome_at > LIMIT_ANSWER_BYTES && !op_writes(w->op.code)) {
+    size_t most = w->job->call ? LIMIT_CALL_ANSWER_BYTES : LIMIT_ANSWER_BYTES;
+    if (result == KV_OK && !buf_failed(out) && out->len - w->outcome_at > most && !op_writes(w->op.code)) {
         out->len = w->outcome_at;
         refuse(out, ERR_TOO_LARGE, "The answer is larger than an answer may be.");
     }

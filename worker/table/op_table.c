@@ -122,7 +122,7 @@ static int describe(struct request *rq, const char *name, const struct table *ta
     put_description(description, table, status);
     if (buf_failed(description))
         return request_store_failed(rq, KV_NO_MEMORY);
-    answer_one(rq, name, buf_slice(description), 0);
+    answer_one(rq, name, buf_slice(description), NULL);
     return 0;
 }
 
@@ -188,6 +188,6 @@ int op_table_list(struct request *rq)
         mp_put_str(names, (const char *)c->tables[i].name.ptr, c->tables[i].name.len);
     if (buf_failed(names))
         return request_store_failed(rq, KV_NO_MEMORY);
-    answer_one(rq, "TableNames", buf_slice(names), 0);
+    answer_one(rq, "TableNames", buf_slice(names), NULL);
     return 0;
 }

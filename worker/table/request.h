@@ -13,6 +13,7 @@
 #include "worker/table/key.h"
 #include "worker/table/pending.h"
 #include "worker/table/table.h"
+#include "worker/table/view.h"
 
 struct tables {
     struct kv *kv; /* not owned */
@@ -30,30 +31,39 @@ struct request {
     const struct op *op;
     struct buf *out;
 
+    unsigned form; /* of args */
     struct args args;
     struct expr_context expr;
-    struct node *condition; /* ConditionExpression, FilterExpression, Expected or ScanFilter; NULL if none */
+    struct node *condition;     /* ConditionExpression, FilterExpression, Expected, ScanFilter or QueryFilter; NULL if none */
+    struct node *key_condition; /* KeyConditionExpression or KeyConditions; NULL if none */
     struct update update;
     struct projection projection; /* count 0: none */
 
+    struct slice table_name;
     const struct table *table;
     struct item_key key;
-    struct value old;                    /* the item as it is; VALUE_NONE if there is none or it was not read */
-    bool old_read;                       /* old says what there is */
-    bool by_service;                     /* the engine itself removes an expired item */
-    uint32_t index_units[LIMIT_INDEXES]; /* write units that the table's indexes cost, if capacity is asked for */
+    struct value old; /* the item as it is; VALUE_NONE if there is none or it was not read */
+    bool old_read;    /* old says what there is */
+    bool by_service;  /* the engine itself removes an expired item */
 
     struct err err;
     enum kv_result store;
     bool answer_item; /* the error's answer carries the old item */
 };
 
+/* Everything unset. The arena is not touched: a part of a request lives beside its whole. */
+void request_init(struct request *rq, struct tables *t, struct kv_txn *txn, const struct op *op, struct buf *out);
+/* A part of a request with arguments of its own (a map in its payload); it has its own names and values, too. */
+int request_init_part(struct request *part, const struct request *whole, unsigned form, const struct value *map);
+
 /* Takes the payload apart, parses all expressions or their legacy forms, checks that they use all names and values. */
 int request_arguments(struct request *rq);
 int request_expressions(struct request *rq);
-/* Checks the table's name; finds the table. */
+/* Checks the table's name; finds the table, whose keys no path of the request may lead into. */
 int request_table_name(struct request *rq);
 int request_table(struct request *rq);
+/* What IndexName names, or the table. */
+int request_view(struct request *rq, struct view *view);
 
 /* From rq->key: the item's key to t->key. Call before the others. */
 int request_encode_key(struct request *rq);
@@ -76,6 +86,7 @@ int op_get(struct request *rq);
 int op_update(struct request *rq);
 int op_delete(struct request *rq);
 int op_scan(struct request *rq);
+int op_query(struct request *rq);
 int op_echo(struct request *rq);
 int op_ping(struct request *rq);
 int op_table_create(struct request *rq);

@@ -176,30 +176,8 @@ static int (*const operations[OP_COUNT])(struct request *rq) = {
     [OP_TABLE_DROP] = op_table_drop,
     [OP_TABLE_DESCRIBE] = op_table_describe,
     [OP_TABLE_LIST] = op_table_list,
+    [OP_QUERY] = op_query,
 };
-
-static void init_request(struct request *rq, struct tables *t, struct kv_txn *txn, const struct op *op, struct buf *out)
-{
-    arena_reset(&t->arena);
-    rq->t = t;
-    rq->txn = txn;
-    rq->op = op;
-    rq->out = out;
-    for (int i = 0; i < ARG_COUNT; i++)
-        rq->args.at[i].type = VALUE_NONE;
-    memset(&rq->expr, 0, sizeof rq->expr);
-    memset(&rq->update, 0, sizeof rq->update);
-    memset(&rq->projection, 0, sizeof rq->projection);
-    rq->expr.arena = &t->arena;
-    rq->condition = NULL;
-    rq->table = NULL;
-    rq->old.type = VALUE_NONE;
-    rq->old_read = rq->by_service = false;
-    memset(rq->index_units, 0, sizeof rq->index_units);
-    rq->err.code = ERR_NONE;
-    rq->store = KV_OK;
-    rq->answer_item = false;
-}
 
 /* The outcome of an operation that failed for the user's reasons. */
 static void put_failure(struct request *rq)
@@ -219,7 +197,8 @@ enum kv_result table_apply(struct tables *t, struct kv_txn *txn, const struct op
     size_t begin = out->len, pending = pending_size(&t->pending);
 
     assert(t->catalog.loaded);
-    init_request(&rq, t, txn, op, out);
+    arena_reset(&t->arena);
+    request_init(&rq, t, txn, op, out);
     int result = operations[op->code]
                      ? operations[op->code](&rq)
                      : err_set(&rq.err, ERR_UNKNOWN_OPERATION, "The table engine has no such operation: %d", (int)op->code);
@@ -233,7 +212,7 @@ enum kv_result table_apply(struct tables *t, struct kv_txn *txn, const struct op
     }
     if (rq.store == KV_OK && buf_failed(out))
         rq.store = KV_NO_MEMORY;
-    assert(rq.store != KV_OK || out->len - begin <= LIMIT_ANSWER_BYTES);
+    assert(rq.store != KV_OK || out->len - begin <= LIMIT_CALL_ANSWER_BYTES);
     return rq.store;
 }
 

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "common/decimal.h"
-#include "worker/table/answer.h"
 #include "worker/table/stream.h"
 
 /* -- Indexes -------------------------------------------------------------------------------------------------- */
@@ -38,47 +37,65 @@ static size_t view_size(const struct entry *entry)
     return view.type == VALUE_M ? item_size(&view) : 0;
 }
 
-static uint32_t charge(const struct entry *was, const struct entry *is, bool moved)
+/* Did the entry move, and did it change at all? */
+static bool has_moved(const struct entry *was, const struct entry *is)
 {
-    size_t old_bytes = view_size(was), new_bytes = view_size(is);
-
-    if (!moved)
-        return (uint32_t)(capacity_of_write(old_bytes, new_bytes) / 2);
-    return (uint32_t)((was->present ? capacity_of_write(old_bytes, 0) / 2 : 0) +
-                      (is->present ? capacity_of_write(0, new_bytes) / 2 : 0));
+    return was->present != is->present || !slice_equal(buf_slice(was->key), buf_slice(is->key));
 }
 
-static void change_entry(struct request *rq, uint32_t i, const struct entry *was, const struct entry *is)
+static bool is_same(const struct entry *was, const struct entry *is)
 {
-    struct pending *p = &rq->t->pending;
-    bool moved = was->present != is->present || !slice_equal(buf_slice(was->key), buf_slice(is->key));
+    return (!was->present && !is->present) || (!has_moved(was, is) && slice_equal(buf_slice(was->view), buf_slice(is->view)));
+}
 
-    if (!moved && slice_equal(buf_slice(was->view), buf_slice(is->view)))
-        return;
-    if (moved && was->present)
+static void change_entry(struct pending *p, const struct entry *was, const struct entry *is)
+{
+    if (was->present && has_moved(was, is))
         pending_delete(p, buf_slice(was->key));
     if (is->present)
         pending_put(p, buf_slice(is->key), buf_slice(is->view));
-    if (answer_wants_capacity(rq))
-        rq->index_units[i] += charge(was, is, moved);
 }
 
 static int change_entries(struct request *rq, const struct value *fresh)
 {
-    const struct table *table = rq->table;
-    struct slice item_key = buf_slice(&rq->t->key);
     struct buf *scratch = rq->t->scratch;
     struct entry was = {false, &scratch[0], &scratch[1]}, is = {false, &scratch[2], &scratch[3]};
 
-    for (uint32_t i = 0; i < table->index_count; i++) {
-        entry_of(table, &table->indexes[i], item_key, &rq->old, &was);
-        entry_of(table, &table->indexes[i], item_key, fresh, &is);
+    for (uint32_t i = 0; i < rq->table->index_count; i++) {
+        entry_of(rq->table, &rq->table->indexes[i], buf_slice(&rq->t->key), &rq->old, &was);
+        entry_of(rq->table, &rq->table->indexes[i], buf_slice(&rq->t->key), fresh, &is);
         if (entry_failed(&was) || entry_failed(&is))
             return request_store_failed(rq, KV_NO_MEMORY);
-        if (was.present || is.present)
-            change_entry(rq, i, &was, &is);
+        if (!is_same(&was, &is))
+            change_entry(&rq->t->pending, &was, &is);
     }
     return 0;
+}
+
+/* In its place a view costs what its larger image does; elsewhere it is removed and written. */
+static uint64_t cost_of(const struct entry *was, const struct entry *is)
+{
+    size_t old_bytes = view_size(was), new_bytes = view_size(is);
+
+    if (is_same(was, is))
+        return 0;
+    if (!has_moved(was, is))
+        return capacity_of_write(old_bytes, new_bytes);
+    return (was->present ? capacity_of_write(old_bytes, 0) : 0) + (is->present ? capacity_of_write(0, new_bytes) : 0);
+}
+
+void track_capacity(struct request *rq, const struct value *fresh, struct capacity *capacity)
+{
+    struct buf *scratch = rq->t->scratch;
+    struct entry was = {false, &scratch[0], &scratch[1]}, is = {false, &scratch[2], &scratch[3]};
+
+    for (uint32_t i = 0; i < rq->table->index_count; i++) {
+        const struct index *index = &rq->table->indexes[i];
+        entry_of(rq->table, index, buf_slice(&rq->t->key), &rq->old, &was);
+        entry_of(rq->table, index, buf_slice(&rq->t->key), fresh, &is);
+        if (!entry_failed(&was) && !entry_failed(&is))
+            capacity_add_arm(capacity, index->name, index->local, cost_of(&was, &is));
+    }
 }
 
 void track_fill_index(struct tables *t, const struct table *table, const struct index *index, struct slice item_key,

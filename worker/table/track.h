@@ -5,10 +5,14 @@
 #ifndef LEAT_WORKER_TABLE_TRACK_H
 #define LEAT_WORKER_TABLE_TRACK_H
 
+#include "worker/table/capacity.h"
 #include "worker/table/request.h"
 
 /* fresh: the item as it will be, VALUE_NONE: removed. rq->table, t->key and rq->old are set. 0, or -1 as a stage of a request. */
 int track_change(struct request *rq, const struct value *fresh);
+
+/* What the change costs in the table's indexes: nothing where a view stays as it is. */
+void track_capacity(struct request *rq, const struct value *fresh, struct capacity *capacity);
 
 /* Adds the entry of an item to an index that is being filled; item_key as in the store. */
 void track_fill_index(struct tables *t, const struct table *table, const struct index *index, struct slice item_key,

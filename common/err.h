@@ -15,6 +15,8 @@
     X(UNKNOWN_OPERATION, 400, "UnknownOperationException", false)                                                              \
     X(CONDITION_FAILED, 400, "ConditionalCheckFailedException", false)                                                         \
     X(TABLE_NOT_FOUND, 400, "ResourceNotFoundException", false)                                                                \
+    X(TRANSACTION_CANCELED, 400, "TransactionCanceledException", false)                                                        \
+    X(DUPLICATE_ITEM, 400, "DuplicateItemException", false)                                                                    \
     X(RESOURCE_IN_USE, 400, "ResourceInUseException", false)                                                                   \
     X(LIMIT_EXCEEDED, 400, "LimitExceededException", false)                                                                    \
     X(BAD_REQUEST, 400, "BadRequest", false)                                                                                   \

@@ -67,7 +67,7 @@ static enum kv_result begin(struct apply *a, int flags, struct kv_txn **txn, boo
     bool changed = false;
     enum kv_result result = kv_begin(a->config.kv, flags, txn);
     if (result == KV_OK)
-        result = table_begin(a->config.tables, *txn, &changed);
+        result = table_begin(a->config.tables, *txn, a->config.wall_ms(), &changed);
     *catalog_changed |= changed;
     return result;
 }
@@ -135,7 +135,8 @@ static enum kv_result apply_all(struct apply *a, struct kv_txn *txn, size_t *cou
         struct apply_work *w = a->by_key[i];
         if (w->read || w->recorded)
             continue;
-        if (i > 0 && (a->outcomes.len > APPLY_SLICE_BYTES || a->config.mono_us() - start_us > APPLY_SLICE_US)) {
+        if (i > 0 && (a->outcomes.len + table_pending_bytes(a->config.tables) > APPLY_SLICE_BYTES ||
+                      a->config.mono_us() - start_us > APPLY_SLICE_US)) {
             *count = i;
             return KV_OK;
         }
@@ -187,6 +188,8 @@ enum kv_result apply_try(struct apply *a, size_t *count, bool look_up, int64_t s
         result = apply_all(a, txn, count, start_us);
     if (result == KV_OK)
         result = record_all(a, txn, *count);
+    if (result == KV_OK)
+        result = table_end(a->config.tables, txn);
     if (result == KV_OK)
         return kv_commit(&txn);
     kv_abort(&txn);

@@ -1,6 +1,6 @@
 /* kv_bdb.c - opens, closes and looks after the Berkeley DB environment of the table store.
  *
- * Files: meta.db, items.db, outcomes.db (btrees), log.* (write-ahead log), __db.* (regions shared by the processes, made anew by
+ * Files: one btree a space (space_files, made when they are missing), log.* (write-ahead log), __db.* (regions shared by the processes, made anew by
  * each recovery) and `checkpoint` (locked by the one process that checkpoints at the moment). Sizes below are fixed when the
  * regions are made, so they change only with a recovery, that is when the whole store starts. */
 #include "worker/kv_bdb.h"
@@ -34,7 +34,8 @@
 #define RESERVE_SHARE 16u                /* but no more than this part of a small file system */
 
 static const char *const space_files[KV_SPACES] = {
-    [KV_META] = "meta.db", [KV_ITEMS] = "items.db", [KV_OUTCOMES] = "outcomes.db"};
+    [KV_META] = "meta.db",       [KV_ITEMS] = "items.db",     [KV_OUTCOMES] = "outcomes.db", [KV_INDEXES] = "indexes.db",
+    [KV_STREAMS] = "streams.db", [KV_BACKUPS] = "backups.db", [KV_CHORES] = "chores.db"};
 
 enum kv_result bdb_result(struct bdb *store, int ret, const char *what)
 {
@@ -235,6 +236,8 @@ static const struct kv_ops bdb_ops = {
     .cursor_open = bdb_cursor_open,
     .seek = bdb_seek,
     .next = bdb_next,
+    .seek_before = bdb_seek_before,
+    .prev = bdb_prev,
     .cursor_close = bdb_cursor_close,
     .maintain = bdb_maintain,
     .counters = bdb_counters,

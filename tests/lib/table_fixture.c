@@ -31,7 +31,7 @@ void table_fixture_init(struct table_fixture *f, char *const *specs)
         assert_true(count < sizeof list / sizeof *list);
         list[count] = specs[count];
     }
-    if (tables_ensure(f->tables, list, count, &e) < 0)
+    if (tables_ensure(f->tables, list, count, FIXTURE_NOW_MS, &e) < 0)
         fail_msg("%s", e.text);
 }
 
@@ -72,8 +72,9 @@ static void apply(struct table_fixture *f, const struct op *op)
 
     buf_reset(&f->outcome);
     assert_int_equal(kv_begin(f->kv, KV_WRITE, &txn), KV_OK);
-    assert_int_equal(table_begin(f->tables, txn, &changed), KV_OK);
+    assert_int_equal(table_begin(f->tables, txn, FIXTURE_NOW_MS, &changed), KV_OK);
     assert_int_equal(table_apply(f->tables, txn, op, &f->outcome), KV_OK);
+    assert_int_equal(table_end(f->tables, txn), KV_OK);
     assert_int_equal(kv_commit(&txn), KV_OK);
 }
 

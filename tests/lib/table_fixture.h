@@ -7,6 +7,8 @@
 #include "common/json.h"
 #include "worker/table/table.h"
 
+#define FIXTURE_NOW_MS 1700000000000ll
+
 struct table_fixture {
     struct kv *kv;
     struct tables *tables;

@@ -215,3 +215,13 @@ bool condition_eval(const struct node *condition, const struct value *item)
         return eval_pair(condition, item);
     }
 }
+
+bool condition_names(const struct node *condition, struct slice name, bool inside)
+{
+    if (condition->kind == NODE_PATH)
+        return slice_equal(condition->path.steps[0].name, name) && (!inside || condition->path.count > 1);
+    for (const struct node *arg = condition->args; arg; arg = arg->next)
+        if (condition_names(arg, name, inside))
+            return true;
+    return false;
+}

@@ -4,6 +4,8 @@
 #include "common/clock.h"
 #include "common/limits.h"
 #include "worker/table/answer.h"
+#include "worker/table/catalog_row.h"
+#include "worker/table/discard.h"
 
 int op_echo(struct request *rq)
 {
@@ -120,7 +122,7 @@ static int describe(struct request *rq, const char *name, const struct table *ta
     put_description(description, table, status);
     if (buf_failed(description))
         return request_store_failed(rq, KV_NO_MEMORY);
-    answer_one(rq, name, buf_slice(description), 0);
+    answer_one(rq, name, buf_slice(description), NULL);
     return 0;
 }
 
@@ -131,7 +133,12 @@ int op_table_create(struct request *rq)
 
     if (request_table_name(rq) < 0 || read_schema(rq, &schema) < 0)
         return -1;
-    enum kv_result result = catalog_create(&rq->t->catalog, rq->txn, rq->op->table, &schema, &rq->err);
+    uint32_t id;
+    enum kv_result result = catalog_take_id(rq->txn, &id);
+    buf_reset(&rq->t->fresh);
+    row_put_simple(&rq->t->fresh, id, rq->t->now_ms, &schema);
+    if (result == KV_OK)
+        result = catalog_insert(&rq->t->catalog, rq->txn, rq->op->table, buf_slice(&rq->t->fresh), &rq->err);
     if (result != KV_OK)
         return request_store_failed(rq, result);
     if (rq->err.code != ERR_NONE)
@@ -158,7 +165,9 @@ int op_table_drop(struct request *rq)
     /* described first: dropping it invalidates the description */
     if (find_table(rq, &table) < 0 || describe(rq, "TableDescription", table, "DELETING") < 0)
         return -1;
-    enum kv_result result = catalog_drop(&rq->t->catalog, rq->txn, rq->op->table, &rq->err);
+    enum kv_result result = discard_later(rq->txn, table->id);
+    if (result == KV_OK)
+        result = catalog_remove(&rq->t->catalog, rq->txn, rq->op->table);
     return result == KV_OK ? 0 : request_store_failed(rq, result);
 }
 
@@ -179,6 +188,6 @@ int op_table_list(struct request *rq)
         mp_put_str(names, (const char *)c->tables[i].name.ptr, c->tables[i].name.len);
     if (buf_failed(names))
         return request_store_failed(rq, KV_NO_MEMORY);
-    answer_one(rq, "TableNames", buf_slice(names), 0);
+    answer_one(rq, "TableNames", buf_slice(names), NULL);
     return 0;
 }

@@ -24,13 +24,22 @@ enum kv_result tables_load(struct tables *t);
 
 /* Creates the tables of --table specs (common/op.h) that do not exist yet; an existing table with another key schema is an error that
  * names both. 0 or -1 with the reason. */
-int tables_ensure(struct tables *t, char **specs, size_t count, struct err *e);
+int tables_ensure(struct tables *t, char **specs, size_t count, int64_t now_ms, struct err *e);
 
-/* Once at the start of each transaction: another process may have changed the catalog. *changed is set if it had. */
-enum kv_result table_begin(struct tables *t, struct kv_txn *txn, bool *changed);
+/* Once at the start of each transaction: another process may have changed the catalog. *changed is set if it had. now_ms (wall clock)
+ * is the time of all that the transaction does: the engine has no clock. */
+enum kv_result table_begin(struct tables *t, struct kv_txn *txn, int64_t now_ms, bool *changed);
 
-/* Appends the outcome (op.h) of one operation to out. KV_OK also for operations that failed for the user's reasons. */
+/* Appends the outcome (op.h) of one operation to out. KV_OK also for operations that failed for the user's reasons. Between table_begin()
+ * and table_end() of the same transaction. */
 enum kv_result table_apply(struct tables *t, struct kv_txn *txn, const struct op *op, struct buf *out);
+
+/* Once before the commit of each transaction that applied operations: index entries and change records wait until here, to be
+ * written in the order of their keys. Not needed before an abort. */
+enum kv_result table_end(struct tables *t, struct kv_txn *txn);
+
+/* How much waits for table_end(). */
+size_t table_pending_bytes(const struct tables *t);
 
 /* The published key schemas (op.h, catalog); valid until the next change. */
 struct slice tables_catalog(const struct tables *t);

@@ -9,6 +9,7 @@
 
 #include "common/clock.h"
 #include "worker/outcomes.h"
+#include "worker/table/token.h"
 
 #define SLICES 256u
 #define ROWS_MAX 500u /* looked at in one transaction: bounds its locks */
@@ -126,6 +127,16 @@ static enum kv_result sweep_tables(struct sweep *s, int64_t end_us, struct sweep
     return result;
 }
 
+static enum kv_result sweep_tokens(struct sweep *s, int64_t wall_ms, int64_t end_us, struct sweep_done *done)
+{
+    bool left = true;
+    enum kv_result result = KV_OK;
+    while (left && result == KV_OK && clock_mono_us() < end_us)
+        result = token_sweep(s->kv, wall_ms, ROWS_MAX, &left);
+    done->more |= left && result == KV_OK;
+    return result;
+}
+
 enum kv_result sweep_pass(struct sweep *s, int64_t wall_ms, uint64_t low_seq, int64_t budget_us, struct sweep_done *done)
 {
     *done = (struct sweep_done){0, false};
@@ -136,6 +147,8 @@ enum kv_result sweep_pass(struct sweep *s, int64_t wall_ms, uint64_t low_seq, in
     if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
         int64_t start_us = clock_mono_us();
         result = sweep_tables(s, start_us + budget_us / 2, done);
+        if (result == KV_OK)
+            result = sweep_tokens(s, wall_ms, start_us + budget_us / 2, done);
         struct limits limits = {wall_ms - s->retention_ms, low_seq};
         if (result == KV_OK && low_seq > 0)
             result = sweep_outcomes(s, &limits, start_us + budget_us, done);

@@ -20,6 +20,7 @@ void table_fixture_init(struct table_fixture *f, char *const *specs)
     struct err e = {0};
 
     memset(f, 0, sizeof *f);
+    f->now_ms = FIXTURE_NOW_MS;
     f->kv = kv_mem_create();
     f->json = json_parser_create();
     assert_non_null(f->kv);
@@ -72,7 +73,7 @@ static void apply(struct table_fixture *f, const struct op *op)
 
     buf_reset(&f->outcome);
     assert_int_equal(kv_begin(f->kv, KV_WRITE, &txn), KV_OK);
-    assert_int_equal(table_begin(f->tables, txn, FIXTURE_NOW_MS, &changed), KV_OK);
+    assert_int_equal(table_begin(f->tables, txn, f->now_ms, &changed), KV_OK);
     assert_int_equal(table_apply(f->tables, txn, op, &f->outcome), KV_OK);
     assert_int_equal(table_end(f->tables, txn), KV_OK);
     assert_int_equal(kv_commit(&txn), KV_OK);
@@ -86,6 +87,8 @@ static void put_error(struct table_fixture *f, const struct outcome *o)
     buf_append(&f->text, o->code.ptr, o->code.len);
     buf_text(&f->text, ": ");
     buf_append(&f->text, message.bytes.ptr, message.bytes.len);
+    if (item.type == VALUE_NONE)
+        item = value_map_get(&o->value, slice_text("CancellationReasons"));
     if (item.type != VALUE_NONE) {
         buf_byte(&f->text, ' ');
         assert_int_equal(json_from_value(&item, &f->text), 0);

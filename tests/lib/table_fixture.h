@@ -14,6 +14,7 @@ struct table_fixture {
     struct tables *tables;
     struct json_parser *json;
     struct buf payload, outcome, text;
+    int64_t now_ms; /* wall clock of the transactions */
 };
 
 /* Opens the store with tables by specs ("people:id", ...), NULL-terminated. */
@@ -21,7 +22,7 @@ void table_fixture_init(struct table_fixture *f, char *const *specs);
 void table_fixture_finish(struct table_fixture *f);
 
 /* Runs an operation and commits. Returns the answer without its ResponseMetadata, or "ErrorName: message", or for an error with an
- * item "ErrorName: message {item}". Valid until the next call. payload NULL: none. */
+ * item or with reasons "ErrorName: message {item}". Valid until the next call. payload NULL: none. */
 const char *table_fixture_run(struct table_fixture *f, enum op_code code, const char *table, const char *payload);
 
 /* The same, compared. */

@@ -173,6 +173,10 @@ static int (*const operations[OP_COUNT])(struct request *rq) = {
     [OP_TABLE_DESCRIBE] = op_table_describe,
     [OP_TABLE_LIST] = op_table_list,
     [OP_QUERY] = op_query,
+    [OP_BATCH_READ] = op_batch_read,
+    [OP_BATCH_WRITE] = op_batch_write,
+    [OP_TRANSACT_READ] = op_transact_read,
+    [OP_TRANSACT_WRITE] = op_transact_write,
 };
 
 /* The outcome of an operation that failed for the user's reasons. */

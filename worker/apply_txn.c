@@ -140,7 +140,8 @@ static enum kv_result apply_all(struct apply *a, struct kv_txn *txn, size_t *cou
         struct apply_work *w = a->by_key[i];
         if (w->read || w->recorded)
             continue;
-        if (i > 0 && (a->outcomes.len > APPLY_SLICE_BYTES || a->config.mono_us() - start_us > APPLY_SLICE_US)) {
+        if (i > 0 && (a->outcomes.len + table_pending_bytes(a->config.tables) > APPLY_SLICE_BYTES ||
+                      a->config.mono_us() - start_us > APPLY_SLICE_US)) {
             *count = i;
             return KV_OK;
         }

@@ -47,60 +47,85 @@ bool index_key_of_item(const struct index *index, const struct value *item, stru
            find_values(index->sort, index->sort_count, LIMIT_SORT_KEY_BYTES, item, key->sort);
 }
 
-/* What is wrong with one attribute; its bytes are added to *used. */
-static int check_attribute(const struct index *index, const struct index_attribute *a, const struct value *value, size_t max,
-                           size_t *used, struct err *e)
-{
-    const char *name = (const char *)a->name.ptr;
-    int len = (int)a->name.len;
+/* What one request asks of all index keys. */
+struct check {
+    const struct table *table;
+    const struct value *item, *old;
+    bool update;
+    struct err *e;
+};
 
-    if (value->type != a->type)
-        return err_set(e, ERR_VALIDATION, INVALID "Type mismatch for Index Key %.*s Expected: %s Actual: %s IndexName: %.*s",
-                       len, name, value_type_name(a->type), value_type_name(value->type), (int)index->name.len,
-                       (const char *)index->name.ptr);
-    if (content_fits(value, max, used))
-        return 0;
-    if (value->bytes.len == 0)
-        return err_set(e, ERR_VALIDATION,
-                       "One or more parameter values are not valid. A value specified for a secondary index key is not "
-                       "supported. The AttributeValue for a key attribute cannot contain an empty %s value. IndexName: %.*s, "
-                       "IndexKey: %.*s",
-                       value->type == VALUE_S ? "string" : "binary", (int)index->name.len, (const char *)index->name.ptr, len,
-                       name);
+static int wrong_type(const struct check *c, const struct index *index, const struct index_attribute *a,
+                      const struct value *value)
+{
+    if (c->update)
+        return err_set(c->e, ERR_VALIDATION,
+                       "The update expression attempted to update the secondary index key to unsupported type");
+    return err_set(c->e, ERR_VALIDATION, INVALID "Type mismatch for Index Key %.*s Expected: %s Actual: %s IndexName: %.*s",
+                   (int)a->name.len, (const char *)a->name.ptr, value_type_name(a->type), value_type_name(value->type),
+                   (int)index->name.len, (const char *)index->name.ptr);
+}
+
+static int empty_key(const struct check *c, const struct index *index, const struct index_attribute *a,
+                     const struct value *value)
+{
+    const char *kind = value->type == VALUE_S ? "string" : "binary";
+
+    if (c->update)
+        return err_set(c->e, ERR_VALIDATION,
+                       "One or more parameter values are not valid. The update expression attempted to update a secondary "
+                       "index key to a value that is not supported. The AttributeValue for a key attribute cannot contain an "
+                       "empty %s value.",
+                       kind);
+    return err_set(c->e, ERR_VALIDATION,
+                   "One or more parameter values are not valid. A value specified for a secondary index key is not supported. "
+                   "The AttributeValue for a key attribute cannot contain an empty %s value. IndexName: %.*s, IndexKey: %.*s",
+                   kind, (int)index->name.len, (const char *)index->name.ptr, (int)a->name.len, (const char *)a->name.ptr);
+}
+
+static int too_long(const struct check *c, size_t max)
+{
     if (max == LIMIT_PARTITION_KEY_BYTES)
-        return err_set(e, ERR_VALIDATION, INVALID "Size of hashkey has exceeded the maximum size limit of%zu bytes", max);
-    return err_set(e, ERR_VALIDATION, INVALID "Aggregated size of all range keys has exceeded the size limit of %zu bytes",
+        return err_set(c->e, ERR_VALIDATION, INVALID "Size of hashkey has exceeded the maximum size limit of%zu bytes", max);
+    return err_set(c->e, ERR_VALIDATION, INVALID "Aggregated size of all range keys has exceeded the size limit of %zu bytes",
                    max);
 }
 
-static int check_attributes(const struct index *index, const struct index_attribute *attributes, uint32_t count, size_t max,
-                            const struct value *item, const struct value *old, struct err *e)
+static bool was_so(const struct check *c, const struct index_attribute *a, const struct value *value)
 {
-    size_t used = 0;
+    if (c->old->type != VALUE_M)
+        return false;
+    struct value was = value_map_get(c->old, a->name);
+    return was.type != VALUE_NONE && slice_equal(was.encoded, value->encoded);
+}
+
+static int check_attributes(const struct check *c, const struct index *index, bool partition)
+{
+    const struct index_attribute *a = partition ? index->partition : index->sort;
+    uint32_t count = partition ? index->partition_count : index->sort_count;
+    size_t max = partition ? LIMIT_PARTITION_KEY_BYTES : LIMIT_SORT_KEY_BYTES, used = 0;
 
     for (uint32_t i = 0; i < count; i++) {
-        struct value value = value_map_get(item, attributes[i].name), was = {.type = VALUE_NONE};
-        struct err reason;
-        if (value.type == VALUE_NONE || check_attribute(index, &attributes[i], &value, max, &used, &reason) == 0)
+        struct value value = value_map_get(c->item, a[i].name);
+        if (value.type == VALUE_NONE || was_so(c, &a[i], &value))
             continue;
-        if (old->type == VALUE_M)
-            was = value_map_get(old, attributes[i].name);
-        if (was.type != VALUE_NONE && slice_equal(was.encoded, value.encoded))
+        if (value.type != a[i].type)
+            return wrong_type(c, index, &a[i], &value);
+        if (content_fits(&value, max, &used))
             continue;
-        return err_set(e, reason.code, "%s", reason.text);
+        return value.bytes.len == 0 ? empty_key(c, index, &a[i], &value) : too_long(c, max);
     }
     return 0;
 }
 
 /* The last index first: so do the errors of DynamoDB come. */
-int index_check_item(const struct table *table, const struct value *item, const struct value *old, struct err *e)
+int index_check_item(const struct table *table, const struct value *item, const struct value *old, bool update, struct err *e)
 {
-    for (uint32_t i = table->index_count; i-- > 0;) {
-        const struct index *index = &table->indexes[i];
-        if (check_attributes(index, index->partition, index->partition_count, LIMIT_PARTITION_KEY_BYTES, item, old, e) < 0 ||
-            check_attributes(index, index->sort, index->sort_count, LIMIT_SORT_KEY_BYTES, item, old, e) < 0)
+    const struct check c = {table, item, old, update, e};
+
+    for (uint32_t i = table->index_count; i-- > 0;)
+        if (check_attributes(&c, &table->indexes[i], true) < 0 || check_attributes(&c, &table->indexes[i], false) < 0)
             return -1;
-    }
     return 0;
 }
 

@@ -52,8 +52,8 @@ const struct index *index_find(const struct table *table, struct slice name); /*
 bool index_key_of_item(const struct index *index, const struct value *item, struct index_key *key);
 
 /* May this item be written? 0, or -1 with DynamoDB's error: an index key of another type, empty, or too long. What `old` (VALUE_NONE:
- * no item) had already is let through: it may be older than the index, and is not in it. */
-int index_check_item(const struct table *table, const struct value *item, const struct value *old, struct err *e);
+ * no item) had already is let through: it may be older than the index, and is not in it. update: the texts of UpdateItem. */
+int index_check_item(const struct table *table, const struct value *item, const struct value *old, bool update, struct err *e);
 
 /* -- Keys of entries ------------------------------------------------------------------------------------------ */
 /* [index id][hash][partition values]: where the entries of one partition begin. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/limits.h"
+#include "worker/table/track.h"
 
 int request_store_failed(struct request *rq, enum kv_result result)
 {
@@ -166,6 +167,8 @@ int request_read(struct request *rq, bool for_update)
     struct buf *old = &rq->t->old;
 
     buf_reset(old);
+    rq->old_read = true;
+    rq->old.type = VALUE_NONE;
     enum kv_result result = kv_get(rq->txn, KV_ITEMS, buf_slice(&rq->t->key), for_update, old);
     if (result == KV_NOT_FOUND)
         return 0;
@@ -183,14 +186,37 @@ int request_condition(struct request *rq)
     return err_set(&rq->err, ERR_CONDITION_FAILED, "The conditional request failed");
 }
 
+int request_check_indexes(struct request *rq, const struct value *item, bool update)
+{
+    return rq->table->index_count > 0 ? index_check_item(rq->table, item, &rq->old, update, &rq->err) : 0;
+}
+
+static int track(struct request *rq, const struct value *fresh)
+{
+    if (!rq->old_read && request_read(rq, true) < 0)
+        return -1;
+    return track_change(rq, fresh);
+}
+
 int request_write(struct request *rq, struct slice item)
 {
+    if (rq->table->tracked) {
+        struct value fresh = value_of(item);
+        if (track(rq, &fresh) < 0)
+            return -1;
+    }
     enum kv_result result = kv_put(rq->txn, KV_ITEMS, buf_slice(&rq->t->key), item, KV_SET);
     return result == KV_OK ? 0 : request_store_failed(rq, result);
 }
 
 int request_remove(struct request *rq)
 {
+    const struct value none = {.type = VALUE_NONE};
+
+    if (rq->table->tracked && track(rq, &none) < 0)
+        return -1;
+    if (rq->old_read && rq->old.type == VALUE_NONE)
+        return 0;
     enum kv_result result = kv_delete(rq->txn, KV_ITEMS, buf_slice(&rq->t->key));
     return result == KV_OK || result == KV_NOT_FOUND ? 0 : request_store_failed(rq, result);
 }

@@ -6,10 +6,12 @@
 #ifndef LEAT_WORKER_TABLE_REQUEST_H
 #define LEAT_WORKER_TABLE_REQUEST_H
 
+#include "common/limits.h"
 #include "worker/table/args.h"
 #include "worker/table/catalog.h"
 #include "worker/table/expr.h"
 #include "worker/table/key.h"
+#include "worker/table/pending.h"
 #include "worker/table/table.h"
 #include "worker/table/view.h"
 
@@ -19,6 +21,8 @@ struct tables {
     int64_t now_ms;                    /* wall clock: the time of the transaction */
     struct arena arena;                /* of the operation that runs */
     struct buf key, old, fresh, spare; /* reused: item key, old item, new item, whatever else */
+    struct buf scratch[4];             /* of track.c */
+    struct pending pending;            /* of the transaction: written by table_end() */
 };
 
 struct request {
@@ -39,6 +43,8 @@ struct request {
     const struct table *table;
     struct item_key key;
     struct value old; /* the item as it is; VALUE_NONE if there is none or it was not read */
+    bool old_read;    /* old says what there is */
+    bool by_service;  /* the engine itself removes an expired item */
 
     struct err err;
     enum kv_result store;
@@ -64,6 +70,10 @@ int request_encode_key(struct request *rq);
 /* Reads the item to rq->old. */
 int request_read(struct request *rq, bool for_update);
 int request_condition(struct request *rq);
+/* May the item be written, as the table's indexes see it? Before the first write of an operation; update: with the texts of UpdateItem.
+ * Where the item as it was is known, what it had already is let through. */
+int request_check_indexes(struct request *rq, const struct value *item, bool update);
+/* Both change what depends on the item as well (track.h); they read the item first if that was not done and is needed. */
 int request_write(struct request *rq, struct slice item);
 int request_remove(struct request *rq);
 

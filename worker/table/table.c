@@ -24,6 +24,9 @@ struct tables *tables_create(struct kv *kv)
     buf_init(&t->old);
     buf_init(&t->fresh);
     buf_init(&t->spare);
+    for (size_t i = 0; i < sizeof t->scratch / sizeof *t->scratch; i++)
+        buf_init(&t->scratch[i]);
+    pending_init(&t->pending);
     return t;
 }
 
@@ -39,6 +42,9 @@ void tables_destroy(struct tables **tables)
     buf_finish(&t->old);
     buf_finish(&t->fresh);
     buf_finish(&t->spare);
+    for (size_t i = 0; i < sizeof t->scratch / sizeof *t->scratch; i++)
+        buf_finish(&t->scratch[i]);
+    pending_finish(&t->pending);
     free(t);
     *tables = NULL;
 }
@@ -60,6 +66,7 @@ enum kv_result table_begin(struct tables *t, struct kv_txn *txn, int64_t now_ms,
 {
     *changed = false;
     t->now_ms = now_ms;
+    pending_reset(&t->pending); /* of a transaction that was aborted */
     return catalog_refresh(&t->catalog, txn, changed);
 }
 
@@ -152,12 +159,9 @@ int tables_ensure(struct tables *t, char **specs, size_t count, int64_t now_ms, 
 
 enum kv_result table_sweep(struct tables *t, size_t max, bool *left) { return discard_step(t->kv, max, left); }
 
-enum kv_result table_end(struct tables *t, struct kv_txn *txn)
-{
-    (void)t;
-    (void)txn;
-    return KV_OK;
-}
+enum kv_result table_end(struct tables *t, struct kv_txn *txn) { return pending_write(&t->pending, txn); }
+
+size_t table_pending_bytes(const struct tables *t) { return pending_bytes(&t->pending); }
 
 /* -- Operations ----------------------------------------------------------------------------------------------- */
 static int (*const operations[OP_COUNT])(struct request *rq) = {
@@ -194,7 +198,7 @@ static void put_failure(struct request *rq)
 enum kv_result table_apply(struct tables *t, struct kv_txn *txn, const struct op *op, struct buf *out)
 {
     struct request rq;
-    size_t begin = out->len;
+    size_t begin = out->len, pending = pending_size(&t->pending);
 
     assert(t->catalog.loaded);
     arena_reset(&t->arena);
@@ -204,6 +208,7 @@ enum kv_result table_apply(struct tables *t, struct kv_txn *txn, const struct op
                      : err_set(&rq.err, ERR_UNKNOWN_OPERATION, "The table engine has no such operation: %d", (int)op->code);
     if (result < 0) {
         out->len = begin;
+        pending_cut(&t->pending, pending);
         if (t->arena.failed)
             rq.store = KV_NO_MEMORY;
         if (rq.store == KV_OK)

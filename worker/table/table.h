@@ -38,6 +38,9 @@ enum kv_result table_apply(struct tables *t, struct kv_txn *txn, const struct op
  * written in the order of their keys. Not needed before an abort. */
 enum kv_result table_end(struct tables *t, struct kv_txn *txn);
 
+/* How much waits for table_end(). */
+size_t table_pending_bytes(const struct tables *t);
+
 /* The published key schemas (op.h, catalog); valid until the next change. */
 struct slice tables_catalog(const struct tables *t);
 

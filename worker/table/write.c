@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "common/limits.h"
+#include "worker/table/track.h"
 
 enum write_kind write_kind_of(unsigned form)
 {
@@ -38,7 +39,9 @@ int write_key(struct write *w)
     const struct key_schema *schema = &rq->table->schema;
 
     if (w->kind == WRITE_PUT)
-        return key_of_item(schema, &rq->args.at[ARG_ITEM], &rq->key, &rq->err);
+        return key_of_item(schema, &rq->args.at[ARG_ITEM], &rq->key, &rq->err) < 0
+                   ? -1
+                   : request_check_indexes(rq, &rq->args.at[ARG_ITEM], false);
     if (key_of_argument(schema, &rq->args.at[ARG_KEY], &rq->key, &rq->err) < 0)
         return -1;
     return w->kind == WRITE_UPDATE ? check_key_untouched(rq) : 0;
@@ -59,7 +62,7 @@ static bool needs_old(const struct write *w)
 {
     const struct request *rq = w->rq;
 
-    return w->kind == WRITE_UPDATE || w->presence != PRESENCE_ANY || rq->condition ||
+    return w->kind == WRITE_UPDATE || w->presence != PRESENCE_ANY || rq->condition || rq->table->tracked ||
            arg_is(&rq->args, ARG_RETURN_VALUES, "ALL_OLD") || answer_wants_capacity(rq);
 }
 
@@ -90,7 +93,7 @@ static int check_new_item(struct write *w)
         return err_set(&rq->err, ERR_VALIDATION, "Item size to update has exceeded the maximum allowed size");
     if (w->plan.nests && value_check(w->item.encoded, &rq->err) < 0)
         return err_set(&rq->err, ERR_VALIDATION, "Nesting Levels have exceeded supported limits");
-    return 0;
+    return request_check_indexes(rq, &w->item, true);
 }
 
 /* The base of an update of a missing item is its key. */
@@ -118,6 +121,7 @@ int write_decide(struct write *w)
     struct request *rq = w->rq;
 
     rq->old.type = w->item.type = VALUE_NONE;
+    rq->old_read = false;
     w->stores = false;
     if (request_encode_key(rq) < 0)
         return -1;
@@ -161,4 +165,6 @@ void write_capacity(const struct write *w, struct capacity *capacity)
     capacity_init(capacity, w->rq->table->name);
     capacity->table =
         capacity_of_write(old->type != VALUE_NONE ? item_size(old) : 0, w->item.type != VALUE_NONE ? item_size(&w->item) : 0);
+    if (w->stores && w->rq->table->index_count > 0)
+        track_capacity(w->rq, &w->item, capacity);
 }

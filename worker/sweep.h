@@ -1,4 +1,5 @@
-/* sweep.h - removes what nobody needs any more: old outcomes, old tokens of transactions, and items of dropped tables. One process of a store at a time.
+/* sweep.h - removes what nobody needs any more: old outcomes, old tokens of transactions, and items of dropped tables. One process of a
+ * store at a time.
  *
  * An outcome may go when it is older than the retention AND its message can never be delivered again: its seq lies below the
  * lowest one that the broker still knows (every JOBS frame carries it). Without the second condition a job that was redelivered

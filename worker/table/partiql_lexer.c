@@ -14,17 +14,17 @@ static const struct {
     enum pq_kind kind;
 } punctuation[] = {
     /* the longer ones first */
-    {"<<", PQ_OPEN_BAG},   {">>", PQ_CLOSE_BAG}, {"<>", PQ_NE},        {"!=", PQ_NE},       {"<=", PQ_LE},
-    {">=", PQ_GE},         {"<", PQ_LT},         {">", PQ_GT},         {"=", PQ_EQ},        {"?", PQ_PARAMETER},
-    {"*", PQ_STAR},        {",", PQ_COMMA},      {".", PQ_DOT},        {"(", PQ_OPEN},      {")", PQ_CLOSE},
-    {"[", PQ_OPEN_LIST},   {"]", PQ_CLOSE_LIST}, {"{", PQ_OPEN_MAP},   {"}", PQ_CLOSE_MAP}, {":", PQ_COLON},
-    {";", PQ_SEMICOLON},   {"+", PQ_PLUS},       {"-", PQ_MINUS},
+    {"<<", PQ_OPEN_BAG}, {">>", PQ_CLOSE_BAG}, {"<>", PQ_NE},      {"!=", PQ_NE},       {"<=", PQ_LE},
+    {">=", PQ_GE},       {"<", PQ_LT},         {">", PQ_GT},       {"=", PQ_EQ},        {"?", PQ_PARAMETER},
+    {"*", PQ_STAR},      {",", PQ_COMMA},      {".", PQ_DOT},      {"(", PQ_OPEN},      {")", PQ_CLOSE},
+    {"[", PQ_OPEN_LIST}, {"]", PQ_CLOSE_LIST}, {"{", PQ_OPEN_MAP}, {"}", PQ_CLOSE_MAP}, {":", PQ_COLON},
+    {";", PQ_SEMICOLON}, {"+", PQ_PLUS},       {"-", PQ_MINUS},
 };
 
-static const char *const reserved[] = {
-    "AND",    "AS",     "ASC",  "BETWEEN", "BY",    "DELETE", "DESC",   "EXISTS", "FALSE",     "FROM",  "IN",    "INSERT", "INTO",
-    "IS",     "LIKE",   "NOT",  "NULL",    "OR",    "ORDER",  "REMOVE", "MISSING", "RETURNING", "SELECT", "SET",   "TRUE",   "UPDATE",
-    "VALUE",  "VALUES", "WHERE"};
+static const char *const reserved[] = {"AND",   "AS",     "ASC",   "BETWEEN", "BY",      "DELETE",    "DESC",   "EXISTS",
+                                       "FALSE", "FROM",   "IN",    "INSERT",  "INTO",    "IS",        "LIKE",   "NOT",
+                                       "NULL",  "OR",     "ORDER", "REMOVE",  "MISSING", "RETURNING", "SELECT", "SET",
+                                       "TRUE",  "UPDATE", "VALUE", "VALUES",  "WHERE"};
 
 struct pq_lexer pq_lexer_of(struct slice text) { return (struct pq_lexer){.text = text, .at = 0}; }
 

@@ -19,7 +19,7 @@
 #include "gateway/http_linger.h"
 #include "gateway/timers.h"
 
-#define HTTP_HEADERS_MAX 6u
+#define HTTP_HEADERS_MAX 10u
 #define HTTP_HEADER_VALUE_BYTES 80u
 #define HTTP_HELD_MAX 1024u
 #define HTTP_HOLD_MS 20
@@ -30,6 +30,7 @@
 
 struct http_header {
     const char *name;
+    const char *of; /* the value, if it is somebody else's */
     char value[HTTP_HEADER_VALUE_BYTES];
 };
 

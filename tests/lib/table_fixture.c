@@ -87,6 +87,8 @@ static void put_error(struct table_fixture *f, const struct outcome *o)
     buf_append(&f->text, o->code.ptr, o->code.len);
     buf_text(&f->text, ": ");
     buf_append(&f->text, message.bytes.ptr, message.bytes.len);
+    if (item.type == VALUE_NONE)
+        item = value_map_get(&o->value, slice_text("CancellationReasons"));
     if (item.type != VALUE_NONE) {
         buf_byte(&f->text, ' ');
         assert_int_equal(json_from_value(&item, &f->text), 0);

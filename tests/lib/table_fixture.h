@@ -10,19 +10,20 @@
 #define FIXTURE_NOW_MS 1700000000000ll
 
 struct table_fixture {
-    int64_t now_ms; /* the clock of all operations: FIXTURE_NOW_MS at first */
     struct kv *kv;
     struct tables *tables;
     struct json_parser *json;
     struct buf payload, outcome, text;
+    int64_t now_ms; /* wall clock of the transactions: FIXTURE_NOW_MS at first */
 };
 
 /* Opens the store with tables by specs ("people:id", ...), NULL-terminated. */
 void table_fixture_init(struct table_fixture *f, char *const *specs);
 void table_fixture_finish(struct table_fixture *f);
 
-/* Runs an operation and commits. Returns the answer without its ResponseMetadata and with every TableId as UUID, or "ErrorName: message", or for an error with an
- * item "ErrorName: message {item}". Valid until the next call. payload NULL: none. */
+/* Runs an operation and commits. Returns the answer without its ResponseMetadata and with every TableId as UUID, or
+ * "ErrorName: message", or for an error with an item or with reasons "ErrorName: message {item}". Valid until the next call. payload
+ * NULL: none. */
 const char *table_fixture_run(struct table_fixture *f, enum op_code code, const char *table, const char *payload);
 
 /* The same, compared. */

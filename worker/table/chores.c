@@ -11,6 +11,7 @@
 #include "worker/table/fill.h"
 #include "worker/table/request.h"
 #include "worker/table/stream_list.h"
+#include "worker/table/token.h"
 
 #define TRIES 4
 
@@ -56,8 +57,13 @@ enum kv_result chore_next(struct kv_txn *txn, enum kv_space space, const char *n
 /* -- Steps ---------------------------------------------------------------------------------------------------- */
 static enum kv_result discard(const struct chore *chore, bool *left) { return discard_step(chore->t->kv, chore->max, left); }
 
+static enum kv_result forget_tokens(const struct chore *chore, bool *left)
+{
+    return token_sweep(chore->t->kv, chore->now_ms, chore->max, left);
+}
+
 static enum kv_result (*const kinds[])(const struct chore *chore, bool *left) = {
-    backup_step, fill_step, expire_step, stream_trim_step, discard, census_step,
+    backup_step, fill_step, expire_step, stream_trim_step, forget_tokens, discard, census_step,
 };
 
 /* Smaller and smaller, so that it gets through between the locks of the others. */

@@ -50,7 +50,7 @@ bool table_changes_catalog(enum op_code code);
 /* Where the operation's item lies in the store, for applying a batch in key order: appends the item key, or nothing. */
 void table_sort_key(const struct tables *t, const struct op *op, struct buf *out);
 
-/* Work in the background, one step of each kind that waits: dropped rows go, new indexes are filled, expired items and old change records
+/* Work in the background, one step of each kind that waits: dropped rows and old tokens go, new indexes are filled, expired items and old change records
  * are removed, backups are made, tables are counted. Each step in transactions of its own, of at most max rows. *left tells
  * whether more waits. KV_RETRY: some of it met deadlocks; call again. One process of a store at a time. */
 enum kv_result table_chores(struct tables *t, int64_t now_ms, size_t max, bool *left);

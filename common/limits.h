@@ -46,6 +46,18 @@
 #define LIMIT_PAGE_BYTES (1024u * 1024u) /* items read for one page of list, before the filter */
 #define LIMIT_SCAN_SEGMENTS 1000000u     /* TotalSegments */
 
+/* -- Batches and transactions ---------------------------------------------------------------------------------- */
+#define LIMIT_BATCH_KEYS 100u                        /* keys of one BatchGetItem */
+#define LIMIT_BATCH_WRITES 25u                       /* puts and deletes of one BatchWriteItem */
+#define LIMIT_BATCH_BYTES (16u * 1024u * 1024u)      /* items that one BatchGetItem answers with; the rest stays unprocessed */
+#define LIMIT_TRANSACTION_ACTIONS 100u               /* of one TransactWriteItems, TransactGetItems or ExecuteTransaction */
+#define LIMIT_TRANSACTION_BYTES (4u * 1024u * 1024u) /* of its arguments, or of the items that it reads */
+#define LIMIT_TOKEN_BYTES 36u                        /* ClientRequestToken */
+#define LIMIT_TOKEN_MS (10 * 60 * 1000ll)            /* how long a ClientRequestToken is remembered, at least */
+#define LIMIT_STATEMENT_BYTES 8192u                  /* text of one PartiQL statement */
+#define LIMIT_BATCH_STATEMENTS 25u                   /* of one BatchExecuteStatement */
+#define LIMIT_STATEMENT_READS 50u                    /* ranges of keys that the WHERE of one SELECT may come apart into */
+
 /* -- Jobs and messages ---------------------------------------------------------------------------------------- */
 #define LIMIT_BODY_BYTES (1024u * 1024u)           /* HTTP body and message body: the SQS limit */
 #define LIMIT_JOBS_PER_REQUEST 1000u               /* jobs in one array or NDJSON body */

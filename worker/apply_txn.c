@@ -14,6 +14,11 @@ static void refuse(struct buf *out, enum err_code code, const char *text)
     outcome_encode_err(out, &e);
 }
 
+static bool locks_many_rows(enum op_code code)
+{
+    return code == OP_LIST || code == OP_QUERY || code == OP_BATCH_READ || code == OP_TRANSACT_READ;
+}
+
 bool apply_reads_ahead(const struct apply_work *w)
 {
     if (!w->readable || op_writes(w->op.code))
@@ -86,7 +91,7 @@ enum kv_result apply_read(struct apply *a, struct apply_work *w, struct kv_txn *
         a->outcomes.len = before;
         a->outcomes.failed = false;
     }
-    if (result != KV_OK || w->op.code == OP_LIST) /* a list has locked many rows */
+    if (result != KV_OK || locks_many_rows(w->op.code))
         kv_abort(txn);
     return result;
 }

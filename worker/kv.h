@@ -18,6 +18,7 @@ enum kv_space {
     KV_STREAMS,  /* change records of tables with a stream */
     KV_BACKUPS,  /* items of backups */
     KV_CHORES, /* how far work in the background has come: written often, so apart from KV_META, which every transaction reads */
+    KV_TOKENS, /* ClientRequestTokens of transactions, by time */
     KV_SPACES
 };
 

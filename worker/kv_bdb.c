@@ -35,7 +35,7 @@
 
 static const char *const space_files[KV_SPACES] = {
     [KV_META] = "meta.db",       [KV_ITEMS] = "items.db",     [KV_OUTCOMES] = "outcomes.db", [KV_INDEXES] = "indexes.db",
-    [KV_STREAMS] = "streams.db", [KV_BACKUPS] = "backups.db", [KV_CHORES] = "chores.db"};
+    [KV_STREAMS] = "streams.db", [KV_BACKUPS] = "backups.db", [KV_CHORES] = "chores.db",     [KV_TOKENS] = "tokens.db"};
 
 enum kv_result bdb_result(struct bdb *store, int ret, const char *what)
 {

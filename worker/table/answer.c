@@ -10,9 +10,11 @@ static void put_head(struct buf *out, enum outcome_state state, const char *code
 
 void answer_begin(struct buf *out) { put_head(out, OUTCOME_SUCCEEDED, ""); }
 
+void answer_begin_failed(struct buf *out, enum err_code code) { put_head(out, OUTCOME_FAILED, err_name(code)); }
+
 void answer_failed_item(struct buf *out, const struct err *e, struct slice item)
 {
-    put_head(out, OUTCOME_FAILED, err_name(e->code));
+    answer_begin_failed(out, e->code);
     mp_put_map(out, 2);
     mp_put_text(out, "message");
     mp_put_text(out, e->text);

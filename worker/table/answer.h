@@ -7,6 +7,7 @@
 
 /* The outcome's head; exactly one value must follow. */
 void answer_begin(struct buf *out);
+void answer_begin_failed(struct buf *out, enum err_code code); /* the value is an M with "message" */
 /* A failed outcome whose value has the message and "Item": the item that failed the condition. */
 void answer_failed_item(struct buf *out, const struct err *e, struct slice item);
 

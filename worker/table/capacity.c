@@ -54,6 +54,15 @@ void capacity_double(struct capacity *c)
         c->arms[i].units *= 2;
 }
 
+struct capacity *capacity_of_table(struct capacity_list *list, struct slice table_name)
+{
+    for (uint32_t i = 0; i < list->count; i++)
+        if (slice_equal(list->tables[i].table_name, table_name))
+            return &list->tables[i];
+    capacity_init(&list->tables[list->count], table_name);
+    return &list->tables[list->count++];
+}
+
 /* -- Writing -------------------------------------------------------------------------------------------------- */
 static void put_number(struct buf *out, const char *name, uint64_t amount)
 {
@@ -119,4 +128,11 @@ void capacity_put(struct buf *out, const struct capacity *c, enum capacity_kind 
     put_units(out, c->table, kind);
     put_arms(out, c, false, kind);
     put_arms(out, c, true, kind);
+}
+
+void capacity_put_list(struct buf *out, const struct capacity_list *list, enum capacity_kind kind, bool indexes)
+{
+    mp_put_array(out, list->count);
+    for (uint32_t i = 0; i < list->count; i++)
+        capacity_put(out, &list->tables[i], kind, indexes);
 }

@@ -35,6 +35,14 @@ void capacity_add_arm(struct capacity *c, struct slice name, bool local, uint64_
 void capacity_add(struct capacity *c, const struct capacity *more);
 void capacity_double(struct capacity *c); /* what a transaction costs */
 
+/* What several tables cost, in the order in which they came. */
+struct capacity_list {
+    struct capacity *tables; /* memory of the caller's for as many as there may be */
+    uint32_t count;
+};
+struct capacity *capacity_of_table(struct capacity_list *list, struct slice table_name);
+void capacity_put_list(struct buf *out, const struct capacity_list *list, enum capacity_kind kind, bool indexes);
+
 /* One M of the answer: {TableName, CapacityUnits, ...}; indexes: with a part for the table and for each index. */
 void capacity_put(struct buf *out, const struct capacity *c, enum capacity_kind kind, bool indexes);
 

@@ -59,6 +59,11 @@ static struct value eval_operand(const struct node *node, const struct value *it
         return node->value;
     if (node->kind == NODE_PATH)
         return path_get(&node->path, item);
+    if (node_is_condition(node->kind)) { /* PartiQL's grammar has it */
+        value.type = VALUE_BOOL;
+        value.truth = condition_eval(node, item);
+        return value;
+    }
     assert(node->kind == NODE_SIZE);
     struct scratch inner;
     struct value argument = eval_operand(node->args, item, &inner);

@@ -31,9 +31,9 @@ static const struct conf_row rows[] = {
     {"data", CONF_TEXT, offsetof(struct settings, data), "leat-data", 0, 0, "DIR", "data folder of the stack"},
 };
 
-static const struct conf_program program = {
-    "leat backup", "DIR  -  copy everything to the new or empty folder DIR, while the stack runs or not", rows,
-    sizeof rows / sizeof rows[0], true};
+static const struct conf_program program = {"leat backup",
+                                            "copy everything to the new or empty folder DIR, while the stack runs or not", rows,
+                                            sizeof rows / sizeof rows[0], "DIR"};
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where)
 {

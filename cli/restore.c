@@ -25,8 +25,8 @@ static const struct conf_row rows[] = {
      "data folder to make; it must not hold anything yet"},
 };
 
-static const struct conf_program program = {"leat restore", "DIR  -  make a data folder from the backup in DIR", rows,
-                                            sizeof rows / sizeof rows[0], true};
+static const struct conf_program program = {"leat restore", "make a data folder from the backup in DIR", rows,
+                                            sizeof rows / sizeof rows[0], "DIR"};
 
 struct restore {
     const char *from;

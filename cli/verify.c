@@ -20,8 +20,8 @@ static const struct conf_row rows[] = {
 };
 
 static const struct conf_program program = {
-    "leat verify", "[DIR]  -  check the backup in DIR, or a data folder; exit status 0 whole, 74 damaged, 75 in use", rows,
-    sizeof rows / sizeof rows[0], true};
+    "leat verify", "check the backup in DIR, or a data folder; exit status 0 whole, 74 damaged, 75 in use", rows,
+    sizeof rows / sizeof rows[0], "[DIR]"};
 
 static int check_sums(const char *dir)
 {

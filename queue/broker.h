@@ -25,6 +25,7 @@
 #define BROKER_CLIENTS_MAX 1000u                   /* gateways and command lines at once; a handle has 10 bits for the index */
 #define BROKER_WORKERS_MAX 1000u                   /* below the core's 1024 */
 #define BROKER_OUTBOX_BYTES (128u * 1024u * 1024u) /* waiting for one peer; a peer that reads so slowly is dropped */
+#define BROKER_CALL_BYTES (96u * 1024u * 1024u)    /* bodies of all calls: all at one worker stay below its outbox's bound */
 #define BROKER_FRAMES_PER_TURN 512                 /* frames taken from one socket before effects go out */
 #define BROKER_CLIENT_SILENCE_MS 5000
 #define BROKER_WORKER_SILENCE_MS 3000
@@ -109,6 +110,8 @@ void back_frame(struct broker *b, const struct net_peer *from, struct slice fram
 
 /* effects.c */
 void effects_carry_out(struct broker *b, const struct core_effects *effects);
+/* The end of a call for the client that asked for it. */
+void effects_reply(struct broker *b, uint32_t client, const struct msg_reply *reply);
 
 /* peers.c. Handles name a peer for the core; a handle of a peer that has gone finds nothing. */
 int peers_init(struct peers *p, uint32_t capacity);
@@ -151,6 +154,7 @@ struct call_body {
 };
 struct bodies *bodies_create(void);
 void bodies_destroy(struct bodies **s);
+bool bodies_room(const struct bodies *s, size_t more);                         /* is there room for a body of so many bytes? */
 int bodies_add(struct bodies *s, uint64_t call, const struct msg_call *entry); /* copies; 0 or -1 */
 const struct call_body *bodies_find(const struct bodies *s, uint64_t call);
 void bodies_drop(struct bodies *s, uint64_t call);

@@ -260,7 +260,7 @@ static int open_tables(struct child *c, struct err *e)
     if (result != KV_OK)
         return err_set(e, result == KV_FATAL ? ERR_INTERNAL : ERR_UNAVAILABLE, "the catalog cannot be read: %s",
                        kv_result_name(result));
-    return tables_ensure(c->tables, c->config->tables, c->config->table_count, e);
+    return tables_ensure(c->tables, c->config->tables, c->config->table_count, clock_wall_ms(), e);
 }
 
 static int open_workings(struct child *c, struct err *e)

@@ -1,7 +1,7 @@
 /* kv_bdb.c - opens, closes and looks after the Berkeley DB environment of the table store.
  *
- * Files: meta.db, items.db, outcomes.db (btrees), log.* (write-ahead log), __db.* (regions shared by the processes, made anew by
- * each recovery), `checkpoint` and `backup.lock` (locked by who checkpoints, by who copies). Sizes below are fixed when the
+ * Files: one btree a space (space_files, made when they are missing), log.* (write-ahead log), __db.* (regions shared by the processes,
+ * made anew by each recovery), `checkpoint` and `backup.lock` (locked by who checkpoints, by who copies). Sizes below are fixed when the
  * regions are made, so they change only with a recovery, that is when the whole store starts. */
 #include "worker/kv_bdb.h"
 
@@ -36,7 +36,8 @@
 #define RESERVE_SHARE 16u /* but no more than this part of a small file system */
 
 static const char *const space_files[KV_SPACES] = {
-    [KV_META] = "meta.db", [KV_ITEMS] = "items.db", [KV_OUTCOMES] = "outcomes.db"};
+    [KV_META] = "meta.db",       [KV_ITEMS] = "items.db",     [KV_OUTCOMES] = "outcomes.db", [KV_INDEXES] = "indexes.db",
+    [KV_STREAMS] = "streams.db", [KV_BACKUPS] = "backups.db", [KV_CHORES] = "chores.db",     [KV_TOKENS] = "tokens.db"};
 
 const char *bdb_space_file(enum kv_space space) { return space_files[space]; }
 
@@ -275,6 +276,8 @@ static const struct kv_ops bdb_ops = {
     .cursor_open = bdb_cursor_open,
     .seek = bdb_seek,
     .next = bdb_next,
+    .seek_before = bdb_seek_before,
+    .prev = bdb_prev,
     .cursor_close = bdb_cursor_close,
     .maintain = bdb_maintain,
     .counters = bdb_counters,

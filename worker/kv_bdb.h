@@ -44,6 +44,8 @@ enum kv_result bdb_delete(struct kv_txn *txn, enum kv_space space, struct slice 
 enum kv_result bdb_cursor_open(struct kv_txn *txn, enum kv_space space, struct kv_cursor **cursor);
 enum kv_result bdb_seek(struct kv_cursor *cursor, struct slice key, struct slice *found, struct slice *value);
 enum kv_result bdb_next(struct kv_cursor *cursor, struct slice *found, struct slice *value);
+enum kv_result bdb_seek_before(struct kv_cursor *cursor, struct slice key, struct slice *found, struct slice *value);
+enum kv_result bdb_prev(struct kv_cursor *cursor, struct slice *found, struct slice *value);
 void bdb_cursor_close(struct kv_cursor *cursor);
 
 #endif

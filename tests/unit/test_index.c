@@ -237,8 +237,8 @@ static void test_order_of_entries(void **state)
 {
     static const char *const items[] = {
         "{'x':'k','n':1,'b':{'$binary':'AA=='},'c':5,'p':'q'}", "{'x':'k','n':1,'b':{'$binary':'AAA='},'c':-5,'p':'q'}",
-        "{'x':'k','n':1,'b':{'$binary':'AAA='},'c':10,'p':'q'}", "{'x':'k','n':1,'b':{'$binary':'AP8='},'c':1,'p':'q'}",
-        "{'x':'k','n':1,'b':{'$binary':'AQ=='},'c':1,'p':'q'}"};
+        "{'x':'k','n':1,'b':{'$binary':'AAA='},'c':0,'p':'a'}", "{'x':'k','n':1,'b':{'$binary':'AAA='},'c':10,'p':'q'}",
+        "{'x':'k','n':1,'b':{'$binary':'AP8='},'c':1,'p':'q'}", "{'x':'k','n':1,'b':{'$binary':'AQ=='},'c':1,'p':'q'}"};
     const struct table *table;
     const struct index *index = find(*state, "many", &table);
     struct buf keep = {0}, last = {0}, now = {0}, item_key = {0}, partition = {0}, start = {0};

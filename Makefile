@@ -98,12 +98,16 @@ tsan: export TSAN_OPTIONS = suppressions=$(CURDIR)/tools/tsan.supp ignore_nonins
 tsan:
 	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD)/tsan SAN=thread unit
 
-$(BUILD)/bench/%: bench/%.c
+# The programs of bench/; lockstep.c is what the load generators among them share.
+BENCHES  := $(patsubst bench/%.c,$(BUILD)/bench/%,$(filter-out bench/lockstep.c,$(wildcard bench/*.c)))
+
+$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BUILD)/obj/bench/lockstep.o $(BUILD)/libleat.a
 	@mkdir -p $(@D)
-	@$(CC) $(CFLAGS) $< $(LDFLAGS) -lmicrohttpd -o $@
+	@echo '  LD  $@'
+	@$(CC) $(LDFLAGS) $(filter %.o,$^) $(BUILD)/libleat.a $(LDLIBS) -o $@
 
 bench: | tools-ready
-	@$(MAKE) --no-print-directory $(JOBS) all $(BUILD)/bench/bare $(BUILD)/bench/disk $(BUILD)/bench/beans
+	@$(MAKE) --no-print-directory $(JOBS) all $(BENCHES)
 	@bench/run $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
 
 clean:

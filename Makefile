@@ -108,7 +108,8 @@ $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BUILD)/obj/bench/lockstep.o $(BUILD)/
 
 bench: | tools-ready
 	@$(MAKE) --no-print-directory $(JOBS) all $(BENCHES)
-	@bench/run $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
+	@bench/run $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ONLY),--only $(ONLY)) \
+		$(if $(filter full,$(GROWTH)),--full)
 
 clean:
 	rm -rf $(BUILD)
@@ -125,7 +126,7 @@ help:
 	@echo 'make scale-demo throughput with 1, 2, 4, 8 and 16 workers, as a table and a plot'
 	@echo 'make lint       format, size, layer and purity checks, static analysis, both compilers'
 	@echo 'make asan tsan  unit and simulation tests under the sanitizers'
-	@echo 'make bench      measures accept and end-to-end throughput and latency beside a bare HTTP server'
+	@echo 'make bench      measures everything beside a bare HTTP server and other queues; ROUNDS=N (3) SECONDS=N (5) ONLY=NAME,... GROWTH=full'
 	@echo 'make clean      removes $(BUILD)/'
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

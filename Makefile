@@ -64,7 +64,7 @@ sim: $(BUILD)/unit/test_sim
 	@$(BUILD)/unit/test_sim $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED))
 
 test: | tools-ready
-	@$(MAKE) --no-print-directory $(JOBS) all $(UNITS) $(BUILD)/chaos/lossy.so
+	@$(MAKE) --no-print-directory $(JOBS) all $(UNITS) $(BENCHES) $(BUILD)/chaos/lossy.so
 	@$(MAKE) --no-print-directory unit
 	@tools/pytest tests/integration
 	@$(COMPOSE_TESTS)

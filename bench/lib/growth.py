@@ -12,7 +12,7 @@ from .stacks import Leat, ask, create
 STEPS = (10**4, 10**5, 10**6, 10**7)
 DEFAULT_STEPS = 3
 CONNECTIONS = (1, 10, 100, 1000, 10000)
-QUEUE_BYTES_A_JOB, STORE_BYTES_AN_ITEM = 400, 1500  # on disk at most, journal and log included
+QUEUE_BYTES_A_JOB, STORE_BYTES_AN_ITEM = 400, 800  # on disk at most, journal and log included
 SPARE_BYTES = 2 << 30
 
 

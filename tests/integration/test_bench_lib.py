@@ -1,15 +1,18 @@
-"""bench/lib: what computes, parses and draws there. Nothing is measured here."""
+"""bench/: what computes, parses and draws there, and that its programs run at all. No figure is judged here."""
+import json
 import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from up import ROOT
+from up import BUILD, ROOT, alive, until
 
 sys.path.insert(0, str(ROOT / "bench"))
 from lib import budget, comparisons, loads, plots, processes, tables, targets  # noqa: E402
@@ -208,6 +211,14 @@ def test_each_process_has_a_last_stage():
 
 
 # -- The commands --------------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def work():
+    """A temporary folder with a short name: sockets lie in it."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="leat-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def command(*arguments, **environment):
     return subprocess.run([str(a) for a in arguments], capture_output=True, text=True, timeout=60, env={**os.environ, **environment})
 
@@ -226,3 +237,46 @@ def test_budget_says_what_it_needs(tmp_path):
     pathlib.Path(tmp_path / "python3").symlink_to("/usr/bin/python3")
     done = command(ROOT / "bench/budget", PATH=str(tmp_path))
     assert done.returncode == 69 and "perf is not installed (apt-get install linux-perf)" in done.stderr
+
+
+# -- The programs ---------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("name, arguments, row, figure", [
+    ("core", ["0.02", "1000"], "core, 1000 queued", "bytes_a_job"),
+    ("codec", ["0.05"], "codec, a message", "json_to_value_ns"),
+    ("append", ["FOLDER", "0.1"], "journal, 1 MiB a group", "mb_per_second"),
+    ("apply", ["FOLDER", "0.1"], "apply, create, 100 a commit", "jobs_per_second"),
+    ("disk", ["FOLDER/disk", "0.1"], None, "p50_us"),
+])
+def test_a_program(tmp_path, name, arguments, row, figure):
+    found = loads.program(name, *(a.replace("FOLDER", str(tmp_path)) for a in arguments))
+    assert (found[row] if row else found)[figure] > 0
+
+
+@pytest.mark.skipif(not shutil.which("wrk"), reason="wrk is not installed")
+def test_a_run(tmp_path, work):
+    """A whole run of some comparisons: figures, targets, files; and nothing stays behind."""
+    done = command(ROOT / "bench/run", "--rounds", 1, "--seconds", 1, "--only", "bare,accept,calls", "--results", tmp_path / "results", LEAT_BUILD=str(BUILD),
+                   TMPDIR=str(work))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "accept / bare, 64" in done.stdout and "Traceback" not in done.stderr
+    found = json.loads((tmp_path / "results" / "latest.json").read_text())
+    assert found["rows"]["accept, 256 connections"]["per_second"]["median"] > 0
+    assert {t["name"] for t in found["targets"]} >= {"accept / bare, 64", "accept / bare, 256"}
+    assert "calls" in found["skipped"] or "GetItem, 64 connections" in found["rows"]
+    assert not list(work.iterdir())
+
+
+def test_interrupted(tmp_path, work):
+    """Ctrl-C ends what was started, and shows what there is."""
+    process = subprocess.Popen([ROOT / "bench/run", "--rounds", "1", "--seconds", "60", "--only", "accept", "--results", tmp_path / "results"],
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                               env={**os.environ, "TMPDIR": str(work), "LEAT_BUILD": str(BUILD)})
+    try:
+        until(lambda: len(processes.tree(process.pid)) >= 5, 20, "queue, gateway and load run under bench/run and leat up")
+        started = processes.tree(process.pid)
+        process.send_signal(signal.SIGINT)
+        shown, _ = process.communicate(timeout=40)
+    finally:
+        process.kill()
+    assert "interrupted" in shown and not any(alive(pid) for pid in started)
+    assert not list(work.iterdir()) and (tmp_path / "results" / "latest.json").exists()

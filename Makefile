@@ -107,7 +107,7 @@ $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BUILD)/obj/bench/lockstep.o $(BUILD)/
 	@$(CC) $(LDFLAGS) $(filter %.o,$^) $(BUILD)/libleat.a $(LDLIBS) -o $@
 
 bench: | tools-ready
-	@$(MAKE) --no-print-directory $(JOBS) all $(BENCHES)
+	@$(MAKE) -s --no-print-directory $(JOBS) all $(BENCHES)
 	@bench/run $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ONLY),--only $(ONLY)) \
 		$(if $(filter full,$(GROWTH)),--full)
 

@@ -122,7 +122,7 @@ static void measure(struct bench *b, const char *name, unsigned count, uint32_t 
     now_us = clock_mono_us();
     qsort(taken, groups, sizeof *taken, by_value);
     double s = (double)(now_us - start_us) / 1e6, bytes = (double)groups * count * body_bytes;
-    printf("\"journal, %s\": {\"mb_per_second\": %.1f, \"messages_per_second\": %.0f, \"p50_us\": %lld, \"p99_us\": %lld}",
+    printf("\"journal, %s\": {\"mb_per_second\": %.3f, \"messages_per_second\": %.0f, \"p50_us\": %lld, \"p99_us\": %lld}",
            name, bytes / 1e6 / s, (double)groups * count / s, (long long)taken[groups / 2],
            (long long)taken[groups * 99 / 100]);
 }

@@ -105,29 +105,32 @@ def scaling(figures):
     return [*script, "unset multiplot"]
 
 
+# Rows, what they grow by, and the panels: figure, title, what to multiply by.
 GROWTH = (
     (r"growth, ([\d,]+) jobs queued", "jobs queued",
-     (("per_second", "accepts a second"), ("p99_us", "p99, µs"), ("bytes_a_job", "bytes of memory a job"), ("restart_ms", "restart, ms"))),
+     (("per_second", "thousand accepts a second", 1e-3), ("p99_us", "p99, ms", 1e-3), ("bytes_a_job", "bytes of memory a job", 1),
+      ("restart_ms", "restart, s", 1e-3))),
     (r"growth, ([\d,]+) items", "items",
-     (("read_per_second", "waiting reads a second"), ("read_p99_us", "p99 of reads, µs"), ("resident_mb", "resident memory, MB"), ("restart_ms", "restart, ms"))),
+     (("read_per_second", "thousand waiting reads a second", 1e-3), ("read_p99_us", "p99 of reads, ms", 1e-3),
+      ("resident_mb", "resident memory, MB", 1), ("restart_ms", "restart, s", 1e-3))),
     (r"growth, ([\d,]+) connections", "connections",
-     (("per_second", "accepts a second"), ("p99_us", "p99, µs"), ("gateway_mb", "gateway's memory, MB"))),
+     (("per_second", "thousand accepts a second", 1e-3), ("p99_us", "p99, ms", 1e-3), ("gateway_mb", "gateway's memory, MB", 1))),
 )
 
 
 def growth(figures):
-    rows = [(what, [(title, curve(figures, pattern, figure)) for figure, title in columns]) for pattern, what, columns in GROWTH]
-    rows = [(what, panels) for what, panels in rows if any(points for _, points in panels)]
+    rows = [(what, [(title, scale, curve(figures, pattern, figure)) for figure, title, scale in columns]) for pattern, what, columns in GROWTH]
+    rows = [(what, panels) for what, panels in rows if any(points for *_, points in panels)]
     if not rows:
         return None
-    script = [*terminal(1400, 300 * len(rows)), f"set multiplot layout {len(rows)},4", "set logscale x 10", "set format x '10^{%L}'", "set format y '%.0s%c'",
+    script = [*terminal(1400, 300 * len(rows)), f"set multiplot layout {len(rows)},4", "set logscale x 10", "set format x '10^{%L}'",
               "set yrange [0:*]", "set key off"]
     for number, (what, panels) in enumerate(rows):
-        for column, (title, points) in enumerate(panels + [("", [])] * (4 - len(panels))):
+        for column, (title, scale, points) in enumerate(panels + [("", 1, [])] * (4 - len(panels))):
             if not points:
                 script += ["set multiplot next"]
                 continue
             name = f"g{number}_{column}"
             script += [*data(name, points), f"set title {quoted(title)}", f"set xlabel {quoted(what)}",
-                       f"plot ${name} using 1:2 with linespoints lw 2 pt 7 lc rgb '{LEAT}'"]
+                       f"plot ${name} using 1:($2*{scale}) with linespoints lw 2 pt 7 lc rgb '{LEAT}'"]
     return [*script, "unset multiplot"]

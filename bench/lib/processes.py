@@ -92,6 +92,21 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def busy_percent(before, after):
+    """How busy all cores were between two readings of /proc/stat's first line; what a hypervisor took away counts, too."""
+    spent = [b - a for a, b in zip(*([int(n) for n in line.split()[1:9]] for line in (before, after)))]
+    return 100 * (1 - (spent[3] + spent[4]) / sum(spent)) if sum(spent) else 0.0
+
+
+def machine_busy_percent(seconds=0.2):
+    """What others use of this machine while nothing of ours runs."""
+    def read():
+        return pathlib.Path("/proc/stat").read_text().splitlines()[0]
+    before = read()
+    time.sleep(seconds)
+    return busy_percent(before, read())
+
+
 def tree(pid):
     """A process and all below it."""
     found = [pid]

@@ -1,6 +1,7 @@
 """The result as text. Pure."""
 import statistics
 
+BUSY_PERCENT = 10  # of all cores, used by others: from here on it is said
 HIDDEN_WHEN_ZERO = ("refused", "missed")
 
 
@@ -35,6 +36,15 @@ def targets_table(judged):
         aim = f"{t['aim']:g}" if t["aim"] is not None else ""
         lines.append(f"{t['name']:46}{number(t['value']):>9} {number(t['min']):>8} {number(t['max']):>8}   {t['target']:9} {aim:6} {t['verdict']}")
     return "\n".join(lines)
+
+
+def machine_line(values):
+    """What others did to the machine meanwhile; None where that was nothing to speak of."""
+    middle, greatest = (statistics.median(values), max(values)) if values else (0, 0)
+    if greatest < BUSY_PERCENT:
+        return None
+    return (f"The machine was busy with other things: {middle:.0f} % of its CPU before a comparison (median), {greatest:.0f} % at most. "
+            "Ratios and verdicts mean little while that is so.")
 
 
 def skipped_list(skipped):

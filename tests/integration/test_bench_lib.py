@@ -127,6 +127,14 @@ def test_numbers_and_tables():
     assert tables.skipped_list(figures.skipped) == "skipped: c: not installed"
 
 
+def test_a_busy_machine():
+    before, after = "cpu  100 0 50 800 50 0 0 0 0 0", "cpu  130 0 60 850 60 0 0 0 0 0"
+    assert processes.busy_percent(before, after) == pytest.approx(40) and processes.busy_percent(before, before) == 0
+    assert 0 <= processes.machine_busy_percent(0.05) <= 100
+    assert tables.machine_line([]) is tables.machine_line([1, 9]) is None
+    assert "5 % of its CPU before a comparison (median), 80 % at most" in tables.machine_line([5, 1, 80])
+
+
 def test_which_comparisons():
     names = [c.name for c in comparisons.chosen("growth,accept,bare")]
     assert names == ["bare", "accept", "queued", "items", "connections"], "in the table's order"

@@ -23,13 +23,13 @@ def free_port():
         return s.getsockname()[1]
 
 
-def until(condition, seconds, what):
-    """Polls until condition() is true, and returns that."""
+def until(condition, seconds, what, pause=0.002):
+    """Polls until condition() is true, and returns that; pause: seconds between, where the asking itself takes CPU from what is measured."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         if time.monotonic() > deadline:
             raise Failed(f"{what}: not within {seconds} s")
-        time.sleep(0.002)
+        time.sleep(pause)
     return value
 
 

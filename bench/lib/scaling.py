@@ -19,8 +19,8 @@ def rate_of(leat, seconds):
     before, used, start = leat.finished(), sum(map(cpu_seconds, children)), time.monotonic()
     while time.monotonic() - start < seconds and leat.waiting() > 0:
         time.sleep(0.1)
-    took = time.monotonic() - start
-    return (leat.finished() - before) / took, (sum(map(cpu_seconds, children)) - used) / took
+    done, took = leat.finished() - before, time.monotonic() - start
+    return done / took, (sum(map(cpu_seconds, children)) - used) / took
 
 
 def note(bench, row, workers, rate, cores):

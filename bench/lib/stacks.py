@@ -2,7 +2,6 @@
 import http.client
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -13,8 +12,6 @@ import urllib.request
 
 from .processes import BUILD, Failed, Process, tree, until
 
-READY = 'leat_queue_messages{queue="leat-jobs",state="ready"}'
-SUCCEEDED = 'leat_jobs_finished_total{outcome="succeeded"}'
 BATCH, BODY_BYTES = 1000, 1 << 20  # jobs and bytes a request at most
 
 
@@ -41,26 +38,27 @@ class Leat(Process):
         until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids), 10, "all are gone")
 
     # -- looking --------------------------------------------------------------------------------------------------
-    def metric(self, name):
-        text = urllib.request.urlopen(self.url + "/metrics", timeout=10).read().decode()
-        found = re.search("^" + re.escape(name) + r" (\S+)", text, re.M)
-        return float(found[1]) if found else 0.0
+    # The broker itself is asked, through `leat status`: what GET /metrics knows may be 250 ms old.
+    def status(self):
+        out = subprocess.run([BUILD / "leat", "status", "--data", self.data, "--json"], capture_output=True, text=True).stdout
+        return json.loads(out) if out else {"processes": [], "queue": None}
+
+    def queue(self):
+        return until(lambda: self.status()["queue"], 30, "an answer of the queue")
 
     def finished(self):
-        return self.metric(SUCCEEDED)
+        return self.queue()["succeeded"]
 
     def waiting(self):
-        return sum(self.metric(f'leat_queue_messages{{queue="leat-jobs",state="{state}"}}') for state in ("ready", "blocked", "inflight"))
-
-    def pid(self, role):
-        """Of the process with this role, as `leat status` names it; None: it does not run."""
-        out = subprocess.run([BUILD / "leat", "status", "--data", self.data, "--json"], capture_output=True, text=True).stdout
-        found = [p["pid"] for p in json.loads(out)["processes"] if p["role"] == role and p["state"] == "running"] if out else []
-        return found[0] if found else None
+        queue = self.queue()
+        return queue["messages"] - sum(q["ready"] for q in queue["queues"] if q["name"] == "leat-jobs-dead")
 
     def pids(self, role):
-        out = subprocess.run([BUILD / "leat", "status", "--data", self.data, "--json"], capture_output=True, text=True, check=True).stdout
-        return [p["pid"] for p in json.loads(out)["processes"] if p["role"] == role]
+        """Of the running processes with this role, as `leat status` names it."""
+        return [p["pid"] for p in self.status()["processes"] if p["role"] == role and p["state"] == "running"]
+
+    def pid(self, role):
+        return next(iter(self.pids(role)), None)
 
     # -- doing ------------------------------------------------------------------------------------------------------
     def fill(self, count, job, seconds=1800):
@@ -79,20 +77,14 @@ class Leat(Process):
 
     def settle(self, seconds=600):
         """Until the queue is empty."""
-        until(lambda: self.waiting() == 0 or time.sleep(0.02), seconds, "an empty queue")
+        until(lambda: self.waiting() == 0, seconds, "an empty queue", pause=0.02)
 
     def kill_queue(self):
         """Ends the broker with SIGKILL; seconds until another one has recovered the journal and answers."""
         old, start = self.pid("queue"), time.monotonic()
         os.kill(old, signal.SIGKILL)
-        until(lambda: self.pid("queue") not in (None, old) and self._recovered(), 120, "the queue is back")
+        until(lambda: (queue := self.status()["queue"]) and queue["pid"] != old, 120, "the queue is back")
         return time.monotonic() - start
-
-    def _recovered(self):
-        try:
-            return self.metric("leat_queue_journal_segments") > 0
-        except OSError:
-            return False
 
 
 def post(connection, body):

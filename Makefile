@@ -64,7 +64,7 @@ sim: $(BUILD)/unit/test_sim
 	@$(BUILD)/unit/test_sim $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED))
 
 test: | tools-ready
-	@$(MAKE) --no-print-directory $(JOBS) all $(UNITS) $(BUILD)/chaos/lossy.so
+	@$(MAKE) --no-print-directory $(JOBS) all $(UNITS) $(BENCHES) $(BUILD)/chaos/lossy.so
 	@$(MAKE) --no-print-directory unit
 	@tools/pytest tests/integration
 	@$(COMPOSE_TESTS)
@@ -98,13 +98,18 @@ tsan: export TSAN_OPTIONS = suppressions=$(CURDIR)/tools/tsan.supp ignore_nonins
 tsan:
 	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD)/tsan SAN=thread unit
 
-$(BUILD)/bench/%: bench/%.c
+# The programs of bench/; lockstep.c is what the load generators among them share.
+BENCHES  := $(patsubst bench/%.c,$(BUILD)/bench/%,$(filter-out bench/lockstep.c,$(wildcard bench/*.c)))
+
+$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BUILD)/obj/bench/lockstep.o $(BUILD)/libleat.a
 	@mkdir -p $(@D)
-	@$(CC) $(CFLAGS) $< $(LDFLAGS) -lmicrohttpd -o $@
+	@echo '  LD  $@'
+	@$(CC) $(LDFLAGS) $(filter %.o,$^) $(BUILD)/libleat.a $(LDLIBS) -o $@
 
 bench: | tools-ready
-	@$(MAKE) --no-print-directory $(JOBS) all $(BUILD)/bench/bare $(BUILD)/bench/disk $(BUILD)/bench/beans
-	@bench/run $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
+	@$(MAKE) -s --no-print-directory $(JOBS) all $(BENCHES)
+	@bench/run $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ONLY),--only $(ONLY)) \
+		$(if $(filter full,$(GROWTH)),--full)
 
 # DESTDIR= installs below another root; UNITS= is where systemd finds units.
 PREFIX   ?= /usr/local
@@ -133,7 +138,7 @@ help:
 	@echo 'make scale-demo throughput with 1, 2, 4, 8 and 16 workers, as a table and a plot'
 	@echo 'make lint       format, size, layer and purity checks, static analysis, both compilers'
 	@echo 'make asan tsan  unit and simulation tests under the sanitizers'
-	@echo 'make bench      measures accept and end-to-end throughput and latency beside a bare HTTP server'
+	@echo 'make bench      measures everything beside a bare HTTP server and other queues; ROUNDS=N (3) SECONDS=N (5) ONLY=NAME,... GROWTH=full'
 	@echo 'make install uninstall  programs, manual pages, completion, units, below PREFIX (/usr/local); DESTDIR= for packages'
 	@echo 'make deb        a Debian package, $(BUILD)/leat_VERSION_ARCH.deb'
 	@echo 'make clean      removes $(BUILD)/'

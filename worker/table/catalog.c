@@ -78,7 +78,9 @@ static bool decode_row(struct slice row, struct table *t)
     t->schema.sort_name = mp_str(&r, LIMIT_KEY_NAME_BYTES);
     t->schema.sort_type = (enum value_type)mp_uint(&r, VALUE_NONE);
     mp_uint(&r, TABLE_ACTIVE);
-    return mp_at_end(&r) && t->id > 0 && t->schema.partition_name.len > 0;
+    bool sorted = t->schema.sort_name.len > 0;
+    return mp_at_end(&r) && t->id > 0 && t->schema.partition_name.len > 0 && (!sorted || t->schema.sort_type <= VALUE_B) &&
+           utf8_valid(t->schema.partition_name) && utf8_valid(t->schema.sort_name);
 }
 
 /* Copies all rows as [name str, row bin] pairs; they are decoded when the buffer no longer moves. */
@@ -120,7 +122,7 @@ static enum kv_result decode_rows(struct catalog *c, uint32_t count)
     for (c->count = 0; c->count < count; c->count++) {
         struct table *t = &c->tables[c->count];
         t->name = mp_str(&r, LIMIT_TABLE_NAME_MAX);
-        if (!decode_row(mp_bin(&r, UINT16_MAX), t) || r.failed)
+        if (!decode_row(mp_bin(&r, UINT16_MAX), t) || r.failed || !utf8_valid(t->name))
             return KV_FATAL;
         catalog_put(&c->published, t->name, &t->schema);
     }

@@ -22,7 +22,7 @@ int key_of_argument(const struct key_schema *schema, const struct value *map, st
 void key_encode(struct buf *out, uint32_t table, const struct item_key *key);
 /* Where the items of a table with a hash from that one on begin. */
 void key_encode_prefix(struct buf *out, uint32_t table, uint64_t hash);
-uint32_t key_table(struct slice encoded); /* encoded has at least KEY_PREFIX_BYTES */
+uint32_t key_table(struct slice encoded); /* 0, which no table has: a key that is too short to be one */
 uint64_t key_hash(struct slice encoded);
 
 /* Appends an M with the item's key attributes only. */

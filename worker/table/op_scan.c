@@ -119,12 +119,12 @@ static void put_item(struct request *rq, struct scan *s, const struct value *ite
 }
 
 /* Takes one item; sets s->more when the page ends behind it. */
-static int take(struct request *rq, struct scan *s, struct slice bytes, size_t begin)
+static int take(struct request *rq, struct scan *s, struct slice key, struct slice bytes, size_t begin)
 {
-    struct value item = value_of(bytes);
+    struct value item;
 
-    if (item.type != VALUE_M)
-        return request_store_failed(rq, KV_FATAL);
+    if (request_item(rq, key, bytes, &item) < 0)
+        return -1;
     s->bytes += item_size(&item);
     s->scanned++;
     if (!rq->condition || condition_eval(rq->condition, &item))
@@ -146,12 +146,14 @@ static int read_page(struct request *rq, struct scan *s, struct kv_cursor *curso
     if (result == KV_OK && skip && slice_equal(key, start))
         result = kv_next(cursor, &key, &bytes);
     while (result == KV_OK && in_range(rq, s, key)) {
-        if (take(rq, s, bytes, begin) < 0)
+        if (take(rq, s, key, bytes, begin) < 0)
             return -1;
         if (s->more)
             return 0;
         result = kv_next(cursor, &key, &bytes);
     }
+    if (result == KV_OK && key_table(key) == 0) /* damage must not look like the end of the table */
+        result = KV_FATAL;
     return result == KV_OK || result == KV_NOT_FOUND ? 0 : request_store_failed(rq, result);
 }
 

@@ -18,6 +18,7 @@ FUZZERS  := $(filter-out tests/fuzz/main.c,$(wildcard tests/fuzz/*.c))
 UNITS    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 OBJ       = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 JOBS     := -j$(shell nproc)
+COMMA    := ,
 ARCHIVES  = -Wl,--start-group $(BUILD)/libleat.a $(BUILD)/libtest.a -Wl,--end-group
 
 all: $(PROGRAMS:%=$(BUILD)/%)
@@ -50,6 +51,7 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libtest.a $(BUILD)/libleat
 	@$(CC) $(LDFLAGS) $(filter %.o,$^) $(ARCHIVES) $(LDLIBS) -lcmocka -o $@
 
 $(BUILD)/unit/test_fuzz_corpus: $(call OBJ,$(FUZZERS))
+$(BUILD)/unit/test_memory_%: LDFLAGS += $(addprefix -Wl$(COMMA)--wrap=,malloc calloc realloc reallocarray strdup free)
 
 deps:
 	@tools/deps

@@ -14,9 +14,12 @@ PROGRAMS := leat leat-gateway leat-queue leat-worker
 MAINS    := cli/main.c gateway/main.c queue/main.c worker/main.c
 SOURCES  := $(filter-out $(MAINS),$(wildcard common/*.c queue/*.c queue/core/*.c worker/*.c worker/table/*.c gateway/*.c cli/*.c))
 TESTLIB  := $(wildcard tests/lib/*.c tests/sim/*.c)
+FUZZERS  := $(filter-out tests/fuzz/main.c,$(wildcard tests/fuzz/*.c))
 UNITS    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 OBJ       = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 JOBS     := -j$(shell nproc)
+COMMA    := ,
+ARCHIVES  = -Wl,--start-group $(BUILD)/libleat.a $(BUILD)/libtest.a -Wl,--end-group
 
 all: $(PROGRAMS:%=$(BUILD)/%)
 
@@ -45,7 +48,10 @@ $(PROGRAMS:%=$(BUILD)/%): $(BUILD)/libleat.a
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libtest.a $(BUILD)/libleat.a
 	@mkdir -p $(@D)
 	@echo '  LD  $@'
-	@$(CC) $(LDFLAGS) $< $(BUILD)/libtest.a $(BUILD)/libleat.a $(LDLIBS) -lcmocka -o $@
+	@$(CC) $(LDFLAGS) $(filter %.o,$^) $(ARCHIVES) $(LDLIBS) -lcmocka -o $@
+
+$(BUILD)/unit/test_fuzz_corpus: $(call OBJ,$(FUZZERS))
+$(BUILD)/unit/test_memory_%: LDFLAGS += $(addprefix -Wl$(COMMA)--wrap=,malloc calloc realloc reallocarray strdup free)
 
 deps:
 	@tools/deps
@@ -98,6 +104,15 @@ tsan: export TSAN_OPTIONS = suppressions=$(CURDIR)/tools/tsan.supp ignore_nonins
 tsan:
 	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD)/tsan SAN=thread unit
 
+# The program of all fuzz targets; tools/fuzz builds it with clang and runs it.
+$(BUILD)/fuzz: $(call OBJ,tests/fuzz/main.c $(FUZZERS)) $(BUILD)/libleat.a
+	@echo '  LD  $@'
+	@$(CC) $(LDFLAGS) -fsanitize=fuzzer $^ $(LDLIBS) -o $@
+
+fuzz: | tools-ready
+	@$(MAKE) --no-print-directory $(JOBS) CC='$(if $(findstring ccache,$(CC)),ccache )clang' BUILD=build/fuzzing SAN=fuzzer-no-link,address,undefined build/fuzzing/fuzz
+	@tools/fuzz $(if $(SECONDS),--seconds $(SECONDS)) $(TARGET)
+
 # The programs of bench/; lockstep.c is what the load generators among them share.
 BENCHES  := $(patsubst bench/%.c,$(BUILD)/bench/%,$(filter-out bench/lockstep.c,$(wildcard bench/*.c)))
 
@@ -138,11 +153,12 @@ help:
 	@echo 'make scale-demo throughput with 1, 2, 4, 8 and 16 workers, as a table and a plot'
 	@echo 'make lint       format, size, layer and purity checks, static analysis, both compilers'
 	@echo 'make asan tsan  unit and simulation tests under the sanitizers'
+	@echo 'make fuzz       libFuzzer on what reads strangers and disks; SECONDS=N each (60), TARGET=T one of them'
 	@echo 'make bench      measures everything beside a bare HTTP server and other queues; ROUNDS=N (3) SECONDS=N (5) ONLY=NAME,... GROWTH=full'
 	@echo 'make install uninstall  programs, manual pages, completion, units, below PREFIX (/usr/local); DESTDIR= for packages'
 	@echo 'make deb        a Debian package, $(BUILD)/leat_VERSION_ARCH.deb'
 	@echo 'make clean      removes $(BUILD)/'
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all deps run tools-ready unit sim test chaos lint asan tsan bench install uninstall deb clean help
+.PHONY: all deps run tools-ready unit sim test chaos lint asan tsan fuzz bench install uninstall deb clean help
 .SECONDARY:

@@ -92,6 +92,7 @@ void journal_segment_name(uint64_t number, char name[static JOURNAL_NAME_BYTES])
 int journal_lock_folder(const char *path, int *folder_fd, int *lock_fd, struct err *e);
 /* Numbers of the segments in the folder, ascending; *numbers is malloc'ed. -1 with e set. */
 int journal_list(int folder_fd, uint64_t **numbers, size_t *count, struct err *e);
+/* 0; -1 with e set: it cannot be read; 1 with e set: what was read is no header of it. */
 int journal_load_segment(int folder_fd, uint64_t number, struct journal_segment *s, struct err *e);
 int journal_random(uint64_t *nonce); /* 0 or -1 */
 

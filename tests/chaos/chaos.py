@@ -22,6 +22,7 @@ import checker
 import clients
 import collect
 import lossy
+from kinds import TABLES
 from faults import Faults
 from probe import Probe
 from stack import Stack, free_port, until
@@ -56,7 +57,7 @@ class Run:
         (self.folder / "history").mkdir(parents=True, exist_ok=True)
         self.data.mkdir(exist_ok=True)
         layer = lossy.environment(self.data, self.side, pathlib.Path(options.build) / "chaos/lossy.so")
-        tables = [word for table in (*clients.TABLES, "probe:id") for word in ("--table", table)]
+        tables = [word for table in (*TABLES, "probe:id") for word in ("--table", table)]
         self.stack = Stack(options.build, self.data, free_port(), tables, layer, options.workers, options.gateways)
         self.stopping = multiprocessing.Event()
         self.acked = multiprocessing.Array("Q", options.clients, lock=False)
@@ -94,8 +95,8 @@ class Run:
 
     def state(self, history):
         left = self.drain()
-        found = collect.tables(self.stack.port)
-        return {"queues": left, "tables": found, "outcomes": collect.outcomes(self.stack.port, history, found)}
+        found = collect.found(self.stack.port)
+        return {"queues": left, "found": found, "outcomes": collect.outcomes(self.stack.port, history, found)}
 
     def verify_store(self):
         """Berkeley DB's own check of the files, after a clean stop."""

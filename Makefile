@@ -85,9 +85,9 @@ scale-demo: | tools-ready
 	@$(MAKE) --no-print-directory $(JOBS) all
 	@tools/scale-demo
 
-$(BUILD)/chaos/lossy.so: tests/chaos/lossy.c
+$(BUILD)/chaos/lossy.so: $(wildcard tests/chaos/*.c tests/chaos/*.h)
 	@mkdir -p $(@D)
-	@$(CC) $(CSTD) $(OPT) $(WARN) -fPIC -shared $< -o $@
+	@$(CC) $(CSTD) $(OPT) $(WARN) -I. -fPIC -shared $(filter %.c,$^) -o $@
 
 chaos: | tools-ready
 	@$(MAKE) --no-print-directory $(JOBS) all $(BUILD)/chaos/lossy.so

@@ -307,7 +307,7 @@ static void gone(unsigned n)
 {
     struct peer *client = peers_by_index(&broker.clients, n), *worker = peers_by_index(&broker.workers, n);
     if (worker)
-        back_worker_gone(&broker, worker);
+        back_worker_gone(&broker, worker, n & 1);
     else if (client)
         front_client_gone(&broker, client);
 }

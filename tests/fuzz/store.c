@@ -62,7 +62,7 @@ static void create_table(struct tables *tables)
 {
     char *specs[] = {(char[]){"things:id"}};
     struct err e;
-    fuzz_check(tables_load(tables) == KV_OK && tables_ensure(tables, specs, 1, &e) == 0);
+    fuzz_check(tables_load(tables) == KV_OK && tables_ensure(tables, specs, 1, FUZZ_NOW_MS, &e) == 0);
 }
 
 static bool damage(enum kv_result result)
@@ -78,7 +78,8 @@ static void run(struct kv *kv, struct tables *tables, enum op_code code, struct 
     struct buf out = {0};
     bool changed;
     fuzz_check(kv_begin(kv, KV_WRITE, &txn) == KV_OK);
-    if (!damage(table_begin(tables, txn, &changed)) && !damage(table_apply(tables, txn, &op, &out)))
+    if (!damage(table_begin(tables, txn, FUZZ_NOW_MS, &changed)) && !damage(table_apply(tables, txn, &op, &out)) &&
+        !damage(table_end(tables, txn)))
         fuzz_check_outcome(buf_slice(&out));
     kv_abort(&txn);
     buf_finish(&out);
@@ -160,7 +161,7 @@ void fuzz_store(struct slice input)
         run_all(kv, tables);
     look_up(kv);
     for (int i = 0; i < 10 && left; i++)
-        damage(table_sweep(tables, 2, &left));
+        damage(table_chores(tables, FUZZ_NOW_MS, 2, &left));
     tables_destroy(&tables);
     kv_close(&kv);
 }

@@ -28,7 +28,7 @@ static void open_tables(void)
     }
     kv = kv_mem_create();
     tables = kv ? tables_create(kv) : NULL;
-    fuzz_check(parser && tables && tables_load(tables) == KV_OK && tables_ensure(tables, specs, 2, &e) == 0);
+    fuzz_check(parser && tables && tables_load(tables) == KV_OK && tables_ensure(tables, specs, 2, FUZZ_NOW_MS, &e) == 0);
 }
 
 static void check_item(struct slice key, struct slice bytes)
@@ -79,9 +79,9 @@ static void apply(const struct op *op)
     struct outcome o;
     bool changed;
     uint64_t before = sum_of_items();
-    fuzz_check(kv_begin(kv, KV_WRITE, &txn) == KV_OK && table_begin(tables, txn, &changed) == KV_OK);
+    fuzz_check(kv_begin(kv, KV_WRITE, &txn) == KV_OK && table_begin(tables, txn, FUZZ_NOW_MS, &changed) == KV_OK);
     table_sort_key(tables, op, &key);
-    fuzz_check(table_apply(tables, txn, op, &out) == KV_OK && kv_commit(&txn) == KV_OK);
+    fuzz_check(table_apply(tables, txn, op, &out) == KV_OK && table_end(tables, txn) == KV_OK && kv_commit(&txn) == KV_OK);
     fuzz_check_outcome(buf_slice(&out));
     uint64_t after = sum_of_items();
     outcome_decode(buf_slice(&out), &o);

@@ -31,7 +31,7 @@ static void open_stage(struct stage *s)
     clock_us = 1000000;
     s->kv = kv_mem_create();
     s->tables = s->kv ? tables_create(s->kv) : NULL;
-    fuzz_check(s->tables && tables_load(s->tables) == KV_OK && tables_ensure(s->tables, specs, 2, &e) == 0);
+    fuzz_check(s->tables && tables_load(s->tables) == KV_OK && tables_ensure(s->tables, specs, 2, FUZZ_NOW_MS, &e) == 0);
     s->apply = apply_create(&(struct apply_config){
         .kv = s->kv, .tables = s->tables, .mono_us = mono_us, .wall_ms = wall_ms, .pause_us = pause_us, .progress = progress});
     fuzz_check(s->apply);

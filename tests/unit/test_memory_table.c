@@ -56,9 +56,11 @@ static enum kv_result run(struct stage *s, size_t i, struct buf *out)
     bool changed;
     enum kv_result result = kv_begin(s->kv, KV_WRITE, &txn);
     if (result == KV_OK)
-        result = table_begin(s->tables, txn, &changed);
+        result = table_begin(s->tables, txn, 1700000000000, &changed);
     if (result == KV_OK)
         result = table_apply(s->tables, txn, &op, out);
+    if (result == KV_OK)
+        result = table_end(s->tables, txn);
     struct outcome_row row = {i + 1, 5, buf_slice(out)};
     if (result == KV_OK)
         result = outcome_put(txn, &id, &row, &scratch);
@@ -96,7 +98,7 @@ static void open_stage(struct stage *s)
     for (int tries = 0;; tries++) {
         s->kv = kv_mem_create();
         s->tables = s->kv ? tables_create(s->kv) : NULL;
-        if (s->tables && tables_load(s->tables) == KV_OK && tables_ensure(s->tables, specs, 1, &e) == 0)
+        if (s->tables && tables_load(s->tables) == KV_OK && tables_ensure(s->tables, specs, 1, 1700000000000, &e) == 0)
             return;
         assert_true(scarce_hit() && tries == 0);
         tables_destroy(&s->tables);

@@ -139,7 +139,7 @@ static void prepare(struct bench *b, const char *folder)
     if (!b->kv)
         fail(folder, e.text);
     b->tables = tables_create(b->kv);
-    if (!b->tables || tables_load(b->tables) != KV_OK || tables_ensure(b->tables, specs, 1, &e) != 0 ||
+    if (!b->tables || tables_load(b->tables) != KV_OK || tables_ensure(b->tables, specs, 1, clock_wall_ms(), &e) != 0 ||
         id_maker_init(&b->ids) != 0)
         fail("tables", e.text);
     struct apply_config apply = {b->kv, b->tables, clock_mono_us, clock_wall_ms, pause_us, progress, NULL};

@@ -24,6 +24,7 @@
 #define WORKER_OUTSTANDING_MAX 512u /* credit and leases of one worker: bounds the effects of its end */
 #define WAITERS_MAX 6u              /* clients told of one message's end, for the same reason */
 #define RECENT_IDS 262144u
+#define RECENT_BUCKETS (RECENT_IDS * 2) /* most are empty: one look tells that an id is none of them */
 #define CALLS_MAX 65536u
 #define CALL_SLOT_BITS 17
 #define CALL_NO_WORKER_MS 1000     /* a call is not kept longer while nobody is there to answer it */

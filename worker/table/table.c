@@ -181,6 +181,9 @@ static int (*const operations[OP_COUNT])(struct request *rq) = {
     [OP_BATCH_WRITE] = op_batch_write,
     [OP_TRANSACT_READ] = op_transact_read,
     [OP_TRANSACT_WRITE] = op_transact_write,
+    [OP_STATEMENT] = op_statement,
+    [OP_STATEMENTS] = op_statements,
+    [OP_STATEMENT_TRANSACTION] = op_statement_transaction,
 };
 
 /* The outcome of an operation that failed for the user's reasons. */

@@ -331,7 +331,7 @@ static void test_store_failures_come_back(void **state)
                 {OP_UPDATE, "{'Key':{'id':'1'},'UpdateExpression':'ADD a :v','ExpressionAttributeValues':{':v':1}}"},
                 {OP_DELETE, "{'Key':{'id':'1'}}"},
                 {OP_LIST, "{}"},
-                {OP_TABLE_CREATE, "{'KeySchema':[{'AttributeName':'id','AttributeType':'S','KeyType':'HASH'}]}"},
+                {OP_TABLE_CREATE, FIXTURE_TABLE_ID},
                 {OP_TABLE_DROP, NULL}};
     struct kv *kv = kv_fault_create(kv_mem_create());
     struct tables *t = tables_create(kv);

@@ -211,25 +211,21 @@ static enum kv_result put_row(struct catalog *c, struct kv_txn *txn, struct slic
     return result == KV_OK ? bump_version(c, txn) : result;
 }
 
-enum kv_result catalog_insert(struct catalog *c, struct kv_txn *txn, struct slice name, struct slice row, struct err *e)
+int catalog_check_new(const struct catalog *c, struct slice name, const struct key_schema *schema, struct err *e)
 {
-    struct table t = {.name = name};
-
-    if (catalog_lookup(c, name)) {
-        err_set(e, ERR_RESOURCE_IN_USE, "Table already exists: %.*s", (int)name.len, (const char *)name.ptr);
-        return KV_OK;
-    }
-    enum kv_result result = row_decode(row, &t);
-    free(t.indexes);
-    if (result != KV_OK)
-        return result;
     /* a published row: the names and a few bytes of headers and types */
-    size_t row_max = name.len + t.schema.partition_name.len + t.schema.sort_name.len + 32;
-    if (c->count >= LIMIT_TABLES || c->published.len + row_max > LIMIT_CATALOG_BYTES) {
-        err_set(e, ERR_LIMIT_EXCEEDED, "The store has the maximum number of tables: %u, or %u bytes of their names and keys",
-                LIMIT_TABLES, LIMIT_CATALOG_BYTES);
-        return KV_OK;
-    }
+    size_t row_max = name.len + schema->partition_name.len + schema->sort_name.len + 32;
+
+    if (catalog_lookup(c, name))
+        return err_set(e, ERR_RESOURCE_IN_USE, "Table already exists: %.*s", (int)name.len, (const char *)name.ptr);
+    if (c->count < LIMIT_TABLES && c->published.len + row_max <= LIMIT_CATALOG_BYTES)
+        return 0;
+    return err_set(e, ERR_LIMIT_EXCEEDED, "The store has the maximum number of tables: %u, or %u bytes of their names and keys",
+                   LIMIT_TABLES, LIMIT_CATALOG_BYTES);
+}
+
+enum kv_result catalog_insert(struct catalog *c, struct kv_txn *txn, struct slice name, struct slice row)
+{
     return put_row(c, txn, name, row, KV_NEW);
 }
 

@@ -55,9 +55,11 @@ const struct table *catalog_by_id(const struct catalog *c, uint32_t id);
 /* The next id, for good: it is taken whether it will be used or not, unless the transaction is aborted. */
 enum kv_result catalog_take_id(struct kv_txn *txn, uint32_t *id);
 
-/* Changes in txn. The cache is refreshed; pointers from catalog_lookup become invalid.
- * insert: e is set (and KV_OK returned) when the name is taken or the store has its maximum of tables. */
-enum kv_result catalog_insert(struct catalog *c, struct kv_txn *txn, struct slice name, struct slice row, struct err *e);
+/* May a table of that name and key be made? 0, or -1 with the error: the name is taken, or the store has its maximum of tables. */
+int catalog_check_new(const struct catalog *c, struct slice name, const struct key_schema *schema, struct err *e);
+
+/* Changes in txn. The cache is refreshed; pointers from catalog_lookup become invalid. */
+enum kv_result catalog_insert(struct catalog *c, struct kv_txn *txn, struct slice name, struct slice row);
 enum kv_result catalog_replace(struct catalog *c, struct kv_txn *txn, struct slice name, struct slice row);
 enum kv_result catalog_remove(struct catalog *c, struct kv_txn *txn, struct slice name);
 

@@ -127,7 +127,7 @@ static int check_paths(struct request *rq)
 int request_table(struct request *rq)
 {
     rq->table = catalog_lookup(&rq->t->catalog, rq->table_name);
-    if (rq->table)
+    if (rq->table && rq->table->state == TABLE_ACTIVE)
         return check_paths(rq);
     if (request_table_name(rq) < 0)
         return -1;

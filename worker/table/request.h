@@ -18,11 +18,12 @@
 struct tables {
     struct kv *kv; /* not owned */
     struct catalog catalog;
-    int64_t now_ms;                    /* wall clock: the time of the transaction */
-    struct arena arena;                /* of the operation that runs */
-    struct buf key, old, fresh, spare; /* reused: item key, old item, new item, whatever else */
-    struct buf scratch[4];             /* of track.c */
-    struct pending pending;            /* of the transaction: written by table_end() */
+    int64_t now_ms;                     /* wall clock: the time of the transaction */
+    struct arena arena;                 /* of the operation that runs */
+    struct buf key, old, fresh, spare;  /* reused: item key, old item, new item, whatever else */
+    struct buf scratch[4];              /* of track.c */
+    int64_t census_due_ms, trim_due_ms; /* of the chores: not before */
+    struct pending pending;             /* of the transaction: written by table_end() */
 };
 
 struct request {
@@ -102,5 +103,20 @@ int op_table_create(struct request *rq);
 int op_table_drop(struct request *rq);
 int op_table_describe(struct request *rq);
 int op_table_list(struct request *rq);
+int op_table_update(struct request *rq);
+int op_ttl_update(struct request *rq);
+int op_ttl_describe(struct request *rq);
+int op_tag(struct request *rq);
+int op_untag(struct request *rq);
+int op_tags(struct request *rq);
+int op_backup_create(struct request *rq);
+int op_backup_describe(struct request *rq);
+int op_backup_list(struct request *rq);
+int op_backup_delete(struct request *rq);
+int op_backup_restore(struct request *rq);
+int op_stream_list(struct request *rq);
+int op_stream_describe(struct request *rq);
+int op_stream_iterator(struct request *rq);
+int op_stream_records(struct request *rq);
 
 #endif

@@ -35,7 +35,7 @@ static void list_names(const struct value *list, struct names_text *t)
         add_text(t, member_text(&one, "AttributeName"));
 }
 
-static bool names_attribute(const struct value *list, struct slice name)
+bool spec_names_attribute(const struct value *list, struct slice name)
 {
     struct value_walk walk = value_walk_of(list);
     struct value one;
@@ -54,7 +54,7 @@ static int check_defined(const struct value *schema, const struct value *definit
     struct value one;
 
     while (value_walk_next(&walk, NULL, &one)) {
-        if (names_attribute(definitions, member_text(&one, "AttributeName")))
+        if (spec_names_attribute(definitions, member_text(&one, "AttributeName")))
             continue;
         list_names(schema, &keys);
         list_names(definitions, &defined);
@@ -187,11 +187,11 @@ static bool is_used(struct slice name, const struct value *schema, const struct 
     struct value_walk walk = value_walk_of(indexes);
     struct value index;
 
-    if (names_attribute(schema, name))
+    if (spec_names_attribute(schema, name))
         return true;
     while (indexes->type == VALUE_L && value_walk_next(&walk, NULL, &index)) {
         struct value keys = value_map_get(&index, slice_text("KeySchema"));
-        if (names_attribute(&keys, name))
+        if (spec_names_attribute(&keys, name))
             return true;
     }
     return false;
@@ -228,6 +228,35 @@ int spec_check_definitions(const struct value *definitions, const struct value *
         if (!is_used(member_text(&one, "AttributeName"), schema, indexes))
             return unused(definitions, schema, indexes, e);
     return 0;
+}
+
+static uint32_t put_used(struct buf *out, const struct value *row, const struct value *from, const struct value *not_of)
+{
+    struct value keys = value_map_get(row, slice_text("KeySchema")), indexes = value_map_get(row, slice_text("Indexes")), one;
+    struct value_walk walk = value_walk_of(from);
+    uint32_t count = 0;
+
+    while (value_walk_next(&walk, NULL, &one)) {
+        struct slice name = member_text(&one, "AttributeName");
+        if (!is_used(name, &keys, &indexes) || (not_of && spec_names_attribute(not_of, name)))
+            continue;
+        mp_put_raw(out, one.encoded);
+        count++;
+    }
+    return count;
+}
+
+void spec_set_definitions(struct edit *row, const struct value *more)
+{
+    struct value map = edit_map(row), old = value_map_get(&map, slice_text("AttributeDefinitions"));
+    struct buf *out = edit_value(row);
+    size_t mark = mp_open(out);
+    uint32_t count = put_used(out, &map, &old, NULL);
+
+    if (more->type == VALUE_L)
+        count += put_used(out, &map, more, &old);
+    mp_close_array(out, mark, count);
+    edit_set(row, "AttributeDefinitions");
 }
 
 /* -- Billing -------------------------------------------------------------------------------------------------- */

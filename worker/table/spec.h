@@ -11,11 +11,17 @@
 
 enum key_kind { KEY_OF_TABLE, KEY_OF_LOCAL_INDEX, KEY_OF_GLOBAL_INDEX };
 
+/* Does a KeySchema or an L of AttributeDefinitions name this attribute? */
+bool spec_names_attribute(const struct value *list, struct slice name);
+
 /* A KeySchema: its order, its attributes defined, none twice. */
 int spec_check_keys(const struct value *schema, const struct value *definitions, enum key_kind kind, struct err *e);
 /* No attribute is defined that no key uses. indexes: an L of M with KeySchema, or VALUE_NONE. */
 int spec_check_definitions(const struct value *definitions, const struct value *schema, const struct value *indexes,
                            struct err *e);
+
+/* The row's AttributeDefinitions become what its keys and indexes use, each once: of those it has, then of more (an L or VALUE_NONE). */
+void spec_set_definitions(struct edit *row, const struct value *more);
 
 /* One index as the request describes it. Billing: of its table. */
 struct spec_index {

@@ -7,7 +7,6 @@
 #include "common/limits.h"
 #include "worker/table/answer.h"
 #include "worker/table/catalog_row.h"
-#include "worker/table/discard.h"
 
 #define ENSURE_TRIES 100 /* several workers start at once and may meet in the catalog */
 
@@ -113,10 +112,12 @@ static enum kv_result ensure_one(struct tables *t, struct kv_txn *txn, const cha
         return KV_OK;
     const struct table *table = catalog_lookup(&t->catalog, name);
     if (!table) {
+        if (catalog_check_new(&t->catalog, name, &schema, e) < 0)
+            return KV_OK;
         enum kv_result result = catalog_take_id(txn, &id);
         buf_reset(&t->fresh);
         row_put_simple(&t->fresh, id, t->now_ms, &schema);
-        return result == KV_OK ? catalog_insert(&t->catalog, txn, name, buf_slice(&t->fresh), e) : result;
+        return result == KV_OK ? catalog_insert(&t->catalog, txn, name, buf_slice(&t->fresh)) : result;
     }
     if (!same_schema(&table->schema, &schema))
         schema_differs(name, &table->schema, &schema, e);
@@ -157,8 +158,6 @@ int tables_ensure(struct tables *t, char **specs, size_t count, int64_t now_ms, 
     return 0;
 }
 
-enum kv_result table_sweep(struct tables *t, size_t max, bool *left) { return discard_step(t->kv, max, left); }
-
 enum kv_result table_end(struct tables *t, struct kv_txn *txn) { return pending_write(&t->pending, txn); }
 
 size_t table_pending_bytes(const struct tables *t) { return pending_bytes(&t->pending); }
@@ -184,6 +183,21 @@ static int (*const operations[OP_COUNT])(struct request *rq) = {
     [OP_STATEMENT] = op_statement,
     [OP_STATEMENTS] = op_statements,
     [OP_STATEMENT_TRANSACTION] = op_statement_transaction,
+    [OP_TABLE_UPDATE] = op_table_update,
+    [OP_TTL_UPDATE] = op_ttl_update,
+    [OP_TTL_DESCRIBE] = op_ttl_describe,
+    [OP_TAG] = op_tag,
+    [OP_UNTAG] = op_untag,
+    [OP_TAGS] = op_tags,
+    [OP_BACKUP_CREATE] = op_backup_create,
+    [OP_BACKUP_DESCRIBE] = op_backup_describe,
+    [OP_BACKUP_LIST] = op_backup_list,
+    [OP_BACKUP_DELETE] = op_backup_delete,
+    [OP_BACKUP_RESTORE] = op_backup_restore,
+    [OP_STREAM_LIST] = op_stream_list,
+    [OP_STREAM_DESCRIBE] = op_stream_describe,
+    [OP_STREAM_ITERATOR] = op_stream_iterator,
+    [OP_STREAM_RECORDS] = op_stream_records,
 };
 
 /* The outcome of an operation that failed for the user's reasons. */
@@ -221,6 +235,15 @@ enum kv_result table_apply(struct tables *t, struct kv_txn *txn, const struct op
         rq.store = KV_NO_MEMORY;
     assert(rq.store != KV_OK || out->len - begin <= LIMIT_CALL_ANSWER_BYTES);
     return rq.store;
+}
+
+bool table_changes_catalog(enum op_code code)
+{
+    static const bool changes[OP_COUNT] = {[OP_TABLE_CREATE] = true,   [OP_TABLE_DROP] = true,    [OP_TABLE_UPDATE] = true,
+                                           [OP_TTL_UPDATE] = true,     [OP_BACKUP_CREATE] = true, [OP_BACKUP_DELETE] = true,
+                                           [OP_BACKUP_RESTORE] = true, [OP_TAG] = true,           [OP_UNTAG] = true};
+
+    return changes[code];
 }
 
 void table_sort_key(const struct tables *t, const struct op *op, struct buf *out)

@@ -7,7 +7,7 @@
  *
  * Item key = [table id 4B BE][hash prefix 8B][partition key: tag + S/B escaped 00->00 FF, end 00 00 | N ordered][sort key: S/B raw | N].
  * Table ids are never used twice, so a re-created table inherits nothing. Dropped tables are emptied in the background
- * (table_sweep). */
+ * (table_chores). */
 #ifndef LEAT_WORKER_TABLE_TABLE_H
 #define LEAT_WORKER_TABLE_TABLE_H
 
@@ -44,10 +44,15 @@ size_t table_pending_bytes(const struct tables *t);
 /* The published key schemas (op.h, catalog); valid until the next change. */
 struct slice tables_catalog(const struct tables *t);
 
+/* May the operation change the catalog? Then it has a transaction for itself, and the schemas may have to be published anew. */
+bool table_changes_catalog(enum op_code code);
+
 /* Where the operation's item lies in the store, for applying a batch in key order: appends the item key, or nothing. */
 void table_sort_key(const struct tables *t, const struct op *op, struct buf *out);
 
-/* Removes up to max items of dropped tables in a transaction of its own; *left tells whether more wait. */
-enum kv_result table_sweep(struct tables *t, size_t max, bool *left);
+/* Work in the background, one step of each kind that waits: dropped rows and old tokens go, new indexes are filled, expired items and old change records
+ * are removed, backups are made, tables are counted. Each step in transactions of its own, of at most max rows. *left tells
+ * whether more waits. KV_RETRY: some of it met deadlocks; call again. One process of a store at a time. */
+enum kv_result table_chores(struct tables *t, int64_t now_ms, size_t max, bool *left);
 
 #endif

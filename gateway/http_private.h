@@ -80,7 +80,8 @@ static inline struct http_conn *conn_of(struct http_request *r) { return (struct
 void conn_move(struct http_conn *c, enum limit_phase to);
 /* Cuts the connection below the library, which then notices and closes it. */
 void conn_cut(struct http_conn *c);
-/* Writes a whole answer past the library, for moments when it can send none, and cuts the connection. */
+/* Writes a whole answer past the library, for moments when it can send none. The library must close the connection then: because its
+ * handler says so, or because it is cut. */
 void conn_refuse_raw(struct http_conn *c, const struct err *e);
 bool conn_charge(struct http_conn *c); /* for what its buffers hold now */
 

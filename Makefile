@@ -69,6 +69,9 @@ unit: $(UNITS)
 sim: $(BUILD)/unit/test_sim
 	@$(BUILD)/unit/test_sim $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED))
 
+mutate:
+	@tools/mutate-core $(if $(SEEDS),--seeds $(SEEDS))
+
 test: | tools-ready
 	@$(MAKE) --no-print-directory $(JOBS) all $(UNITS) $(BENCHES) $(BUILD)/chaos/lossy.so
 	@$(MAKE) --no-print-directory unit
@@ -148,6 +151,7 @@ help:
 	@echo 'make test       unit, simulation and integration tests'
 	@echo 'make unit       unit and simulation tests only'
 	@echo 'make sim        simulation; SEEDS=N runs N seeds, SEED=S replays one'
+	@echo 'make mutate     breaks the queue core in many ways, one at a time: the simulation must notice each'
 	@echo 'make chaos      kills, stops and crashes a stack under load, then checks its promises; MINUTES=N (10), SEED=S draws the same faults'
 	@echo 'make test-compose  the containers of docker-compose.yml with a real Docker engine (part of make test where one answers)'
 	@echo 'make scale-demo throughput with 1, 2, 4, 8 and 16 workers, as a table and a plot'
@@ -160,5 +164,5 @@ help:
 	@echo 'make clean      removes $(BUILD)/'
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all deps run tools-ready unit sim test chaos lint asan tsan fuzz bench install uninstall deb clean help
+.PHONY: all deps run tools-ready unit sim mutate test chaos lint asan tsan fuzz bench install uninstall deb clean help
 .SECONDARY:

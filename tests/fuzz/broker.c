@@ -5,6 +5,7 @@
  * with credit only, one of a group at a time, and nobody is told anything before it is on disk.
  *
  * The journal is one for all inputs, in memory, and starts each as if nothing in it were alive. */
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,13 +66,22 @@ static void open_journal(void)
     atexit(close_journal);
 }
 
+/* Until the group in flight is on disk. */
+static void await_journal(void)
+{
+    struct pollfd fd = {.fd = journal_fd(journal), .events = POLLIN};
+    int ready;
+    do
+        ready = poll(&fd, 1, 20000);
+    while (ready < 0 && errno == EINTR); /* libFuzzer's timer */
+    fuzz_check(ready == 1);
+    journal_completed(journal);
+}
+
 static void write_all(void)
 {
-    for (journal_flush(journal); !journal_idle(journal); journal_flush(journal)) {
-        struct pollfd fd = {.fd = journal_fd(journal), .events = POLLIN};
-        fuzz_check(poll(&fd, 1, 20000) == 1);
-        journal_completed(journal);
-    }
+    for (journal_flush(journal); !journal_idle(journal); journal_flush(journal))
+        await_journal();
 }
 
 static void nobody_alive(void *self, const struct core_record *record, uint64_t location)
@@ -247,9 +257,7 @@ static void commit(void)
         journal_flush(journal);
         if (journal_idle(journal))
             return;
-        struct pollfd fd = {.fd = journal_fd(journal), .events = POLLIN};
-        fuzz_check(poll(&fd, 1, 20000) == 1);
-        journal_completed(journal);
+        await_journal();
         event.number = flushed;
         broker.low_seq = broker.low_flushed;
         broker_step(&broker, &event);

@@ -107,6 +107,8 @@ void model_before(struct world *w, const struct core_event *e)
     m->noted_count = m->freed = m->let_go = m->moved = 0;
     m->target = CORE_NONE;
     m->answered = false;
+    for (uint32_t i = 0; i < SIM_INDEXES; i++)
+        memset(m->workers[i].given, 0, sizeof m->workers[i].given);
     if (e->kind == CORE_COMMITTED) {
         m->committed = e->number > m->committed ? e->number : m->committed;
         m->durable_number = m->committed > m->durable_number ? m->committed : m->durable_number;

@@ -1,7 +1,15 @@
 # leat: one image with all programs. Alone it runs the whole stack:
 #     docker run --init -p 127.0.0.1:8080:8080 -v leat:/data leat
 # docker-compose.yml runs each part in a container of its own.
-FROM debian:bookworm-slim AS build
+FROM debian:bookworm-slim AS run
+RUN apt-get update \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends libczmq4 libzmq5 libdb5.3 libmicrohttpd12 libyajl2 \
+        libcurl4 libssl3 libxxhash0 zlib1g \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log /var/log/alternatives.log \
+ && groupadd --gid 10001 leat && useradd --uid 10001 --gid leat --home-dir /data --no-create-home --shell /usr/sbin/nologin leat \
+ && install -d -o leat -g leat -m 700 /data
+
+FROM run AS build
 # libmsgpack-dev brings the headers of Boost for its C++ side: two thirds of all files here, and none is read.
 RUN echo 'path-exclude /usr/include/boost/*' > /etc/dpkg/dpkg.cfg.d/no-boost \
  && apt-get update \
@@ -15,13 +23,7 @@ RUN make -j"$(nproc)" all \
  && install -s -D -t /out/bin build/leat build/leat-gateway build/leat-queue build/leat-worker \
  && install -m 644 -D -t /out/share/doc/leat LICENSE
 
-FROM debian:bookworm-slim
-RUN apt-get update \
- && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends libczmq4 libzmq5 libdb5.3 libmicrohttpd12 libyajl2 \
-        libcurl4 libssl3 libxxhash0 zlib1g \
- && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log /var/log/alternatives.log \
- && groupadd --gid 10001 leat && useradd --uid 10001 --gid leat --home-dir /data --no-create-home --shell /usr/sbin/nologin leat \
- && install -d -o leat -g leat -m 700 /data
+FROM run
 COPY --from=build /out /usr/local
 ENV LEAT_DATA=/data LEAT_LISTEN=0.0.0.0:8080 LEAT_LOG_FORMAT=json
 USER leat

@@ -2,6 +2,7 @@
 
 Everything made here carries the name leat-test-PID and is removed by that name. Every command and every wait has a deadline.
 """
+import hashlib
 import json
 import os
 import pathlib
@@ -17,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
 BASE = "debian:bookworm-slim"
 ECHO_DELAY = "50ms"
-BASE_ARCHIVE = pathlib.Path(os.environ.get("LEAT_BUILD", ROOT / "build")) / "compose" / "base.tar.gz"
+BUILD = pathlib.Path(os.environ.get("LEAT_BUILD", ROOT / "build"))
 
 
 def run(*command, seconds=60, check=True, **keywords):
@@ -62,6 +63,14 @@ def until(condition, seconds=10, what="condition"):
     return value
 
 
+def base_archive():
+    """Where the base image is kept when it was made here: another script, or another package source, makes another one."""
+    made_of = hashlib.sha256((HERE / "base-image").read_bytes())
+    for file in sorted(pathlib.Path("/etc/apt").glob("sources.list*/**/*")) + [pathlib.Path("/etc/apt/sources.list")]:
+        made_of.update(file.read_bytes() if file.is_file() else b"")
+    return BUILD / "compose" / f"base-{made_of.hexdigest()[:12]}.tar.gz"
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -79,7 +88,7 @@ class Image:
     def make_base(self):
         if succeeds("docker", "image", "inspect", BASE) or succeeds("docker", "pull", "-q", BASE, seconds=30):
             return
-        run(HERE / "base-image", BASE, BASE_ARCHIVE, seconds=180)
+        run(HERE / "base-image", BASE, base_archive(), seconds=300)
         self.made_base = True
 
     def build(self):

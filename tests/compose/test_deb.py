@@ -1,12 +1,10 @@
 """The Debian package, installed where its libraries are and nothing else of leat: it runs as its own user, and leaves the data when it goes."""
-import os
 import pathlib
 import shutil
 
 import pytest
 import stack
 
-BUILD = pathlib.Path(os.environ.get("LEAT_BUILD", stack.ROOT / "build"))
 SCRIPT = """
 set -eu
 rm /usr/local/bin/leat*
@@ -30,7 +28,7 @@ echo '{"operation":"read","tableName":"name","payload":{"Key":{"id":"deb"}}}' | 
 stop
 dpkg --purge leat
 test -d /var/lib/leat/journal
-if command -v leat; then exit 1; fi
+test ! -e /usr/bin/leat
 id leat
 echo all well
 """
@@ -42,17 +40,21 @@ def package():
     missing = [tool for tool in ("dpkg-buildpackage", "dh") if not shutil.which(tool)]
     if missing:
         pytest.skip(f"not installed: {', '.join(missing)}")
-    program = BUILD / "leat"
-    made = [p for p in BUILD.glob("leat_*.deb") if program.exists() and p.stat().st_mtime > program.stat().st_mtime]
+    program = stack.BUILD / "leat"
+    made = [p for p in stack.BUILD.glob("leat_*.deb") if program.exists() and p.stat().st_mtime > program.stat().st_mtime]
     if not made:
-        made = [pathlib.Path(stack.run(stack.ROOT / "packaging/deb", BUILD, seconds=300).split()[-1])]
+        made = [pathlib.Path(stack.run(stack.ROOT / "packaging/deb", stack.BUILD, seconds=300).split()[-1])]
     return made[0]
 
 
 def test_package_installs_runs_and_goes(image, package, tmp_path):
     shutil.copy(package, tmp_path)
-    output = stack.run("docker", "run", "--rm", "--init", "--network=none", "--user=0", f"--volume={tmp_path}:/packages:ro", "--entrypoint=sh",
-                       image.name, "-c", SCRIPT, seconds=120)
+    name = f"{image.name}-deb"
+    try:
+        output = stack.run("docker", "run", f"--name={name}", "--init", "--network=none", "--user=0", f"--volume={tmp_path}:/packages:ro",
+                           "--entrypoint=sh", image.name, "-c", SCRIPT, seconds=120)
+    finally:
+        stack.run("docker", "rm", "-f", name, check=False)
     assert output.endswith("all well\n"), output
     assert output.count("1 jobs") + output.count("posted 1 job") >= 2, output
     assert "/var/lib/leat was kept" in output

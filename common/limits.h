@@ -22,11 +22,8 @@
 #define LIMIT_TABLE_NAME_MAX 255u
 #define LIMIT_LOCAL_INDEXES 5u /* of one table */
 #define LIMIT_GLOBAL_INDEXES 20u
-#define LIMIT_INDEXES (LIMIT_LOCAL_INDEXES + LIMIT_GLOBAL_INDEXES)
 #define LIMIT_NON_KEY_ATTRIBUTES 100u /* projected by all indexes of a table together */
-#define LIMIT_TABLE_ROW_BYTES                                                                                                  \
-    (256u * 1024u)     /* a table's description: 167 names of keys and 100 of attributes of 255 bytes are 70 KB */
-#define LIMIT_TAGS 50u /* of one table */
+#define LIMIT_TAGS 50u                /* of one table */
 #define LIMIT_TAG_KEY_CHARACTERS 128u
 #define LIMIT_TAG_VALUE_CHARACTERS 256u
 #define LIMIT_CAPACITY_UNITS 1000000000000ll /* provisioned reads or writes a second: kept and shown, never enforced */

@@ -23,11 +23,11 @@
     X(ECHO, "echo", false, false)                                                                                              \
     X(PING, "ping", false, false)                                                                                              \
     X(LOOKUP, "", false, false)     /* payload B: the 16 bytes of a job's id; answers its recorded outcome */                  \
-    X(TABLE_CREATE, "", true, true) /* payload M {"KeySchema": L of M {AttributeName, AttributeType, KeyType}} */              \
+    X(TABLE_CREATE, "", true, true) /* this and all below: payload M as the request of DynamoDB's API, values native */        \
     X(TABLE_DROP, "", true, true)                                                                                              \
     X(TABLE_DESCRIBE, "", true, false)                                                                                         \
     X(TABLE_LIST, "", false, false)                                                                                            \
-    X(QUERY, "", true, false) /* this and all below: payload M as the request of DynamoDB's API, values native */              \
+    X(QUERY, "", true, false)                                                                                                  \
     X(BATCH_READ, "", false, false)                                                                                            \
     X(BATCH_WRITE, "", false, true)                                                                                            \
     X(TRANSACT_WRITE, "", false, true)                                                                                         \

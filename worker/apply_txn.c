@@ -16,7 +16,8 @@ static void refuse(struct buf *out, enum err_code code, const char *text)
 
 static bool locks_many_rows(enum op_code code)
 {
-    return code == OP_LIST || code == OP_QUERY || code == OP_BATCH_READ || code == OP_TRANSACT_READ;
+    return code == OP_LIST || code == OP_QUERY || code == OP_BATCH_READ || code == OP_TRANSACT_READ ||
+           code == OP_STREAM_RECORDS;
 }
 
 bool apply_reads_ahead(const struct apply_work *w)

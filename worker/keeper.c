@@ -21,6 +21,7 @@
 #define SWEEP_AGAIN_MS 1000
 #define SWEEP_IDLE_MS 60000
 #define CHORES_BUDGET_US 100000 /* of each turn while there is work: the rest belongs to jobs */
+#define CHORES_REST_MS 10000    /* after they failed: a full disk, most likely */
 #define CHORES_AGAIN_MS 1000    /* how long an expired item, or an index to be filled, may wait to be noticed */
 #define REST_MS 1000            /* after a checkpoint that failed: a full disk is not filled again five times a second */
 
@@ -73,7 +74,7 @@ static void do_chores_if_due(struct keeper *k)
     enum kv_result result = sweep_chores(&k->sweep, clock_wall_ms(), CHORES_BUDGET_US, &more);
     if (result != KV_OK)
         fail("chores", result);
-    k->chores_due_ms = result == KV_OK && more ? now_ms : now_ms + CHORES_AGAIN_MS;
+    k->chores_due_ms = now_ms + (result != KV_OK ? CHORES_REST_MS : more ? 0 : CHORES_AGAIN_MS);
 }
 
 /* Sleeps for a turn; true when the thread shall end. */

@@ -11,6 +11,7 @@
 
 #include "common/limits.h"
 #include "tests/lib/table_fixture.h"
+#include "worker/table/partiql.h"
 
 static char text[20000];
 static size_t len;
@@ -103,22 +104,28 @@ const char *expr_condition_text(struct expr_fixture *f, const char *expression)
     return text;
 }
 
-const char *expr_update_text(struct expr_fixture *f, const char *expression)
+static void put_update(const struct update *update)
 {
     static const char *const names[] = {"SET", "REMOVE", "ADD", "DELETE"};
-    struct update update;
 
-    if (parse_update(&f->context, slice_text(expression), &update, &f->err) < 0)
-        return error_text(f);
-    len = 0;
-    for (const struct action *action = update.actions; action; action = action->next) {
-        put("%s%s ", action == update.actions ? "" : "; ", names[action->kind]);
+    for (const struct action *action = update->actions; action; action = action->next) {
+        put("%s%s ", action == update->actions ? "" : "; ", names[action->kind]);
         put_path(&action->path);
         if (action->operand) {
             put(" ");
             put_node(action->operand);
         }
     }
+}
+
+const char *expr_update_text(struct expr_fixture *f, const char *expression)
+{
+    struct update update;
+
+    if (parse_update(&f->context, slice_text(expression), &update, &f->err) < 0)
+        return error_text(f);
+    len = 0;
+    put_update(&update);
     return text;
 }
 
@@ -133,5 +140,50 @@ const char *expr_projection_text(struct expr_fixture *f, const char *expression)
         put("%s", i ? " " : "");
         put_path(&projection.paths[i]);
     }
+    return text;
+}
+
+/* -- PartiQL -------------------------------------------------------------------------------------------------- */
+static void put_slice(const char *before, struct slice s) { put("%s%.*s", before, (int)s.len, (const char *)s.ptr); }
+
+static void put_statement(const struct pq_statement *s)
+{
+    static const char *const verbs[] = {"SELECT", "INSERT", "UPDATE", "DELETE", "EXISTS"};
+    static const char *const returnings[] = {"", " ALL OLD", " MODIFIED OLD", " ALL NEW", " MODIFIED NEW"};
+
+    put("%s", verbs[s->verb]);
+    for (uint32_t i = 0; i < s->columns.count; i++) {
+        put(i ? ", " : " ");
+        put_path(&s->columns.paths[i]);
+        put_slice(":", s->column_names[i]);
+    }
+    put_slice(" FROM ", s->table);
+    if (s->index.len)
+        put_slice(".", s->index);
+    if (s->item.type != VALUE_NONE)
+        put(" %s", fixture_text(&s->item));
+    put(s->update.count ? " " : "");
+    put_update(&s->update);
+    if (s->where) {
+        put(" WHERE ");
+        put_node(s->where);
+    }
+    for (uint32_t i = 0; i < s->order_count; i++) {
+        put_slice(" ORDER ", s->order[i].name);
+        put(s->order[i].descending ? " DESC" : "");
+    }
+    put("%s", returnings[s->returning]);
+}
+
+const char *expr_statement_text(struct expr_fixture *f, const char *statement)
+{
+    struct value parameters = {.type = VALUE_NONE};
+    struct pq_statement s;
+
+    if (partiql_parse(slice_text(statement), &parameters, &f->arena, &s, &f->err) < 0)
+        return error_text(f);
+    len = 0;
+    text[0] = 0;
+    put_statement(&s);
     return text;
 }

@@ -20,5 +20,7 @@ void expr_fixture_finish(struct expr_fixture *f);
 const char *expr_condition_text(struct expr_fixture *f, const char *expression);
 const char *expr_update_text(struct expr_fixture *f, const char *expression);
 const char *expr_projection_text(struct expr_fixture *f, const char *expression);
+/* A PartiQL statement without parameters as "SELECT a[0]:a, b:b FROM t.i WHERE (= a 1) ORDER b DESC" and the like. */
+const char *expr_statement_text(struct expr_fixture *f, const char *statement);
 
 #endif

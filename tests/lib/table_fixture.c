@@ -122,14 +122,13 @@ static void hide_uuids(char *text)
     }
 }
 
-const char *table_fixture_run(struct table_fixture *f, enum op_code code, const char *table, const char *payload)
+/* Carries out the operation whose payload is in f->payload, if it has one. */
+static const char *run(struct table_fixture *f, enum op_code code, const char *table, bool payload)
 {
     struct op op = {.code = code, .table = slice_text(table), .payload = {.type = VALUE_NONE}};
     struct outcome o;
 
-    buf_reset(&f->payload);
     if (payload) {
-        parse(f->json, payload, &f->payload);
         op.payload = value_of(buf_slice(&f->payload));
         assert_int_not_equal(op.payload.type, VALUE_NONE);
     }
@@ -146,6 +145,73 @@ const char *table_fixture_run(struct table_fixture *f, enum op_code code, const 
     drop_metadata((char *)f->text.data);
     hide_uuids((char *)f->text.data);
     return (const char *)f->text.data;
+}
+
+const char *table_fixture_run(struct table_fixture *f, enum op_code code, const char *table, const char *payload)
+{
+    buf_reset(&f->payload);
+    if (payload)
+        parse(f->json, payload, &f->payload);
+    return run(f, code, table, payload != NULL);
+}
+
+/* -- Statements ----------------------------------------------------------------------------------------------- */
+static void put_statement(struct buf *json, const char *statement, const char *more)
+{
+    buf_text(json, "{\"Statement\":\"");
+    for (; *statement; statement++) {
+        if (*statement == '"' || *statement == '\\')
+            buf_byte(json, '\\');
+        buf_byte(json, (unsigned char)*statement);
+    }
+    buf_text(json, *more ? "\"," : "\"");
+    size_t from = json->len;
+    buf_text(json, more);
+    for (size_t i = from; i < json->len; i++)
+        if (json->data[i] == '\'')
+            json->data[i] = '"';
+    buf_byte(json, '}');
+}
+
+static const char *run_json(struct table_fixture *f, enum op_code code, struct buf *json)
+{
+    struct err e = {0};
+
+    assert_false(buf_failed(json));
+    buf_reset(&f->payload);
+    if (json_to_value(f->json, buf_slice(json), LIMIT_JSON_DEPTH, &f->payload, &e) < 0)
+        fail_msg("%s", e.text);
+    buf_finish(json);
+    return run(f, code, "", true);
+}
+
+const char *table_fixture_statement(struct table_fixture *f, const char *statement, const char *more)
+{
+    struct buf json = {0};
+
+    put_statement(&json, statement, more);
+    return run_json(f, OP_STATEMENT, &json);
+}
+
+const char *table_fixture_statements(struct table_fixture *f, enum op_code code, const char *const *statements,
+                                     const char *more)
+{
+    struct buf json = {0};
+
+    buf_text(&json, code == OP_STATEMENTS ? "{\"Statements\":[" : "{\"TransactStatements\":[");
+    for (; *statements; statements += 2) {
+        if (json.data[json.len - 1] == '}')
+            buf_byte(&json, ',');
+        put_statement(&json, statements[0], statements[1]);
+    }
+    buf_text(&json, *more ? "]," : "]");
+    size_t from = json.len;
+    buf_text(&json, more);
+    for (size_t i = from; i < json.len; i++)
+        if (json.data[i] == '\'')
+            json.data[i] = '"';
+    buf_byte(&json, '}');
+    return run_json(f, code, &json);
 }
 
 unsigned table_fixture_chores(struct table_fixture *f, size_t max)

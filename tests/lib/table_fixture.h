@@ -26,6 +26,12 @@ void table_fixture_finish(struct table_fixture *f);
  * NULL: none. */
 const char *table_fixture_run(struct table_fixture *f, enum op_code code, const char *table, const char *payload);
 
+/* A PartiQL statement, in which quotes are its own; more: the other members of the request, "'Limit':1" and the like, or "". */
+const char *table_fixture_statement(struct table_fixture *f, const char *statement, const char *more);
+/* Several: every second string is `more` of the statement before it; NULL ends. Statements or TransactStatements by the operation. */
+const char *table_fixture_statements(struct table_fixture *f, enum op_code code, const char *const *statements,
+                                     const char *more);
+
 /* The same, compared. */
 #define CHECK_RUN(f, code, table, payload, expected) assert_string_equal(table_fixture_run(f, code, table, payload), expected)
 

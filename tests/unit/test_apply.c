@@ -9,6 +9,7 @@
 
 #include "common/log.h"
 #include "tests/lib/apply_fixture.h"
+#include "tests/lib/index_check.h"
 #include "tests/lib/table_fixture.h"
 #include "worker/outcomes.h"
 
@@ -168,6 +169,40 @@ static void a_new_table_stands_alone_and_is_told(void **state)
     assert_false(catalog_find(tables_catalog(f->tables), slice_text("fresh"), &schema));
 }
 
+static void index_entries_are_written_in_their_order(void **state)
+{
+    struct fixture *f = *state;
+    struct buf payload = {0};
+    char text[100];
+    fixture_value(&payload,
+                  FIXTURE_TABLE_WITH(
+                      FIXTURE_KEY("id", "HASH"), FIXTURE_TYPE("id", "S") "," FIXTURE_TYPE("x", "N"),
+                      ",'GlobalSecondaryIndexes':[" FIXTURE_INDEX("one", FIXTURE_KEY("x", "HASH"), "ALL") "," FIXTURE_INDEX(
+                          "two", FIXTURE_KEY("id", "HASH"), "KEYS_ONLY") "]"));
+    put_op(new_job(f, 1), OP_TABLE_CREATE, "indexed", &payload);
+    close_job(f);
+    f->jobs[0].call = true;
+    fixture_run(f);
+    expect_succeeded(f, 0);
+    for (unsigned round = 0; round < 2; round++) { /* new items, then other entries for them */
+        f->count = 0;
+        for (unsigned i = 0; i < 100; i++) {
+            snprintf(text, sizeof text, "{'Item':{'id':'i%u','x':%u}}", i, (i * 37 + round) % 50);
+            buf_reset(&payload);
+            fixture_value(&payload, text);
+            put_op(new_job(f, 10 + round * 100 + i), OP_CREATE, "indexed", &payload);
+            close_job(f);
+        }
+        f->store.plan.tries = 0;
+        fixture_run(f);
+        assert_int_equal(count_ends(f, APPLY_DONE), 100);
+        assert_int_equal(f->store.plan.tries, 1);
+        assert_false(f->store.plan.unordered);
+    }
+    assert_int_equal(check_indexes(f->store.inner, true), 200);
+    buf_finish(&payload);
+}
+
 static void rows_of_outcomes_are_checked(void **state)
 {
     (void)state;
@@ -202,6 +237,7 @@ int main(void)
         TEST(one_that_fails_does_not_fail_the_others),
         TEST(lists_are_recorded_for_jobs_and_not_for_calls),
         TEST(a_new_table_stands_alone_and_is_told),
+        TEST(index_entries_are_written_in_their_order),
         cmocka_unit_test(rows_of_outcomes_are_checked),
     };
     log_init("test-apply", LOG_LEVEL_ERROR + 1, LOG_FORMAT_TEXT);

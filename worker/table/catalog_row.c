@@ -72,7 +72,9 @@ void row_put_simple(struct buf *out, uint32_t id, int64_t created_ms, const stru
 {
     uint32_t keys = schema->sort_name.len ? 2 : 1;
 
-    mp_put_map(out, 4);
+    mp_put_map(out, 5);
+    mp_put_text(out, "BillingMode");
+    mp_put_text(out, "PAY_PER_REQUEST");
     mp_put_text(out, "Id");
     value_put_int(out, id);
     mp_put_text(out, "Created");

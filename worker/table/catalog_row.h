@@ -18,7 +18,7 @@ int row_modernize(struct slice stored, struct buf *out);
  * row is damaged. */
 enum kv_result row_decode(struct slice row, struct table *t);
 
-/* The row of a table with such keys and nothing else. */
+/* The row of a table with such keys and nothing else; nobody pays for its throughput in advance. */
 void row_put_simple(struct buf *out, uint32_t id, int64_t created_ms, const struct key_schema *schema);
 
 /* -- Changing an M: a copy with some members replaced, added at its end, or left out ------------------------------------------- */

@@ -56,8 +56,7 @@ static bool is_indexable(enum node_kind kind)
     return kind == NODE_EQ || (kind >= NODE_LT && kind <= NODE_BETWEEN) || kind == NODE_BEGINS_WITH;
 }
 
-/* The comparison with its sides exchanged. */
-static enum node_kind mirrored(enum node_kind kind)
+enum node_kind key_condition_mirrored(enum node_kind kind)
 {
     switch (kind) {
     case NODE_LT:
@@ -127,7 +126,7 @@ static int take_comparison(const struct node *node, struct key_conditions *condi
         return -1;
     condition.name = attribute->path.steps[0].name;
     if (attribute != node->args)
-        condition.kind = mirrored(node->kind);
+        condition.kind = key_condition_mirrored(node->kind);
     for (const struct node *arg = node->args; arg; arg = arg->next)
         if (arg != attribute) {
             assert(count < 2);

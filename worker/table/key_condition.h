@@ -24,6 +24,8 @@ struct key_conditions {
 int key_conditions_of_expression(const struct node *tree, struct key_conditions *conditions, struct err *e);
 int key_conditions_of_legacy(const struct node *tree, struct key_conditions *conditions, struct err *e);
 
+/* The comparison with its sides exchanged. */
+enum node_kind key_condition_mirrored(enum node_kind kind);
 /* The condition on an attribute, or NULL. */
 const struct key_condition *key_condition_on(const struct key_conditions *conditions, struct slice name);
 /* Does it hold for a value of the attribute's type? */

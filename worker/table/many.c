@@ -13,6 +13,20 @@ int many_check_length(struct request *rq, const char *name, const struct value *
                    list->count ? "..." : "", name, list->count ? "less" : "greater", list->count ? max : 1u);
 }
 
+const char *many_reason_code(enum err_code code)
+{
+    switch (code) {
+    case ERR_CONDITION_FAILED:
+        return "ConditionalCheckFailed";
+    case ERR_DUPLICATE_ITEM:
+        return "DuplicateItem";
+    case ERR_TABLE_NOT_FOUND:
+        return "ResourceNotFound";
+    default:
+        return "ValidationError";
+    }
+}
+
 int many_failed(struct request *rq, const struct request *part)
 {
     rq->err = part->err;

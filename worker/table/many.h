@@ -8,6 +8,9 @@
  * length is not 1..max; 0 if it is. */
 int many_check_length(struct request *rq, const char *name, const struct value *list, uint32_t max);
 
+/* What the error of a part is called where the whole did not fail. Static. */
+const char *many_reason_code(enum err_code code);
+
 /* Stores the error of a part as the whole's. -1. */
 int many_failed(struct request *rq, const struct request *part);
 

@@ -61,6 +61,12 @@ static void show_whole(struct request *rq, const struct page *page, const struct
     mp_put_raw(rq->out, item->encoded);
 }
 
+static void show_columns(struct request *rq, const struct page *page, const struct value *item)
+{
+    (void)page;
+    project_columns(&rq->projection, rq->columns, item, rq->out);
+}
+
 static void show_projected(struct request *rq, const struct page *page, const struct value *item)
 {
     project(page->paths, item, rq->out);
@@ -122,6 +128,10 @@ int page_init(struct request *rq, struct page *page, const struct view *view)
         return -1;
     if (rq->projection.count == 0)
         return 0;
+    if (rq->columns) {
+        page->show = show_columns;
+        return 0;
+    }
     page->paths = project_prepare(&rq->projection, &rq->t->arena);
     return path_range_empty(page->paths) ? -1 : 0;
 }

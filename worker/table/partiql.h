@@ -6,11 +6,12 @@
  *     DELETE FROM table [WHERE condition] [RETURNING ALL OLD *]
  *     EXISTS ( SELECT ... )
  *
- * partiql_parse()    text and parameters -> statement          partiql_parse.c, partiql_condition.c, partiql_value.c, partiql_update.c
- * partiql_check.c    what can be said of operands without an item
- * partiql_plan()     WHERE of a SELECT -> ranges of keys        partiql_plan.c
- * partiql_write()    a statement that writes -> a write         partiql_write.c
- * op_statement.c, op_statements.c                               one; several, each for itself or all or nothing
+ * partiql_parse.c, partiql_condition.c, partiql_value.c, partiql_update.c   text and parameters -> statement
+ * partiql_check.c                    what can be said of operands without an item
+ * partiql_bound.c, partiql_plan.c    WHERE of a SELECT -> ranges of keys
+ * partiql_order.c                    ORDER BY -> order and direction of the ranges
+ * partiql_write.c                    a statement on one item -> a key, a write
+ * op_statement.c, op_statements.c    one; several, each for itself or all or nothing
  *
  * Everything lives in the arena and points into the request. */
 #ifndef LEAT_WORKER_TABLE_PARTIQL_H

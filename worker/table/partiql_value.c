@@ -70,7 +70,7 @@ static bool exponent_fits(struct slice text)
 
 static bool put_number(struct pq_parser *p)
 {
-    char text[LIMIT_NUMBER_TEXT_BYTES + 2];
+    char text[LIMIT_NUMBER_TEXT_BYTES + 3];
     struct err reason = {0};
     bool minus = false;
 
@@ -80,12 +80,12 @@ static bool put_number(struct pq_parser *p)
         return pq_unexpected(p) != NULL;
     if (!exponent_fits(p->token.text))
         return pq_malformed(p, "") != NULL;
-    int len = snprintf(text, sizeof text, "%s%.*s", minus ? "-" : "",
+    int len = snprintf(text, sizeof text, "%s%s%.*s", minus ? "-" : "", p->token.text.ptr[0] == '.' ? "0" : "",
                        (int)(p->token.text.len <= LIMIT_NUMBER_TEXT_BYTES ? p->token.text.len : LIMIT_NUMBER_TEXT_BYTES),
                        (const char *)p->token.text.ptr);
     if (p->token.text.len > LIMIT_NUMBER_TEXT_BYTES)
         return error_under(p, "Attempting to store more than 38 significant digits in a Number");
-    if (text[len - 1] == '.') /* "1." is a number here */
+    if (text[len - 1] == '.') /* "1." is a number here, and ".1" is one */
         len--;
     if (value_put_number_text(&p->work, text, (size_t)len, &reason) < 0)
         return error_under(p, reason.text);

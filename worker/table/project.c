@@ -68,3 +68,22 @@ uint32_t project(struct path_range paths, const struct value *item, struct buf *
     mp_close_map(out, mark, count);
     return count;
 }
+
+void project_columns(const struct projection *columns, const struct slice *names, const struct value *item, struct buf *out)
+{
+    size_t mark = mp_open(out);
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < columns->count; i++) {
+        struct value value = path_get(&columns->paths[i], item);
+        uint32_t same = 0;
+        while (same < i && !slice_equal(names[same], names[i]))
+            same++;
+        if (value.type == VALUE_NONE || same < i)
+            continue;
+        mp_put_str(out, (const char *)names[i].ptr, names[i].len);
+        mp_put_raw(out, value.encoded);
+        count++;
+    }
+    mp_close_map(out, mark, count);
+}

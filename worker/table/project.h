@@ -12,4 +12,7 @@ struct path_range project_prepare(const struct projection *projection, struct ar
  * attributes of that M. */
 uint32_t project(struct path_range paths, const struct value *item, struct buf *out);
 
+/* Appends an M with what each path finds, side by side under a name of its own (PartiQL). Of two with one name the first one stands. */
+void project_columns(const struct projection *columns, const struct slice *names, const struct value *item, struct buf *out);
+
 #endif

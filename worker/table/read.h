@@ -7,7 +7,7 @@
 /* Is Key a key of the table? Sets rq->key. 0, or -1 with the error. After request_table. */
 int read_key(struct request *rq);
 /* Reads the item at rq->key to rq->old; *shown is what the projection shows of it, or empty if there is no item. Valid until the next
- * read of any request. */
+ * read of any request. If there is a condition (PartiQL's WHERE), an item that it does not hold for is not shown. */
 int read_item(struct request *rq, struct slice *shown);
 
 #endif

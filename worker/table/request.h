@@ -39,6 +39,8 @@ struct request {
     struct node *key_condition; /* KeyConditionExpression or KeyConditions; NULL if none */
     struct update update;
     struct projection projection; /* count 0: none */
+    const struct slice
+        *columns; /* what each of its paths is shown as, side by side (PartiQL); NULL: where it lies in the item */
 
     struct slice table_name;
     const struct table *table;
@@ -92,6 +94,9 @@ int op_batch_read(struct request *rq);
 int op_batch_write(struct request *rq);
 int op_transact_read(struct request *rq);
 int op_transact_write(struct request *rq);
+int op_statement(struct request *rq);
+int op_statements(struct request *rq);
+int op_statement_transaction(struct request *rq);
 int op_echo(struct request *rq);
 int op_ping(struct request *rq);
 int op_table_create(struct request *rq);

@@ -301,7 +301,17 @@ int spec_check_stream(const struct value *given, bool *enabled, struct err *e)
 {
     struct slice view = member_text(given, "StreamViewType");
 
+    static const char *const views[] = {"KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"};
+    bool known = view.len == 0;
+
+    for (size_t i = 0; i < sizeof views / sizeof *views; i++)
+        known |= slice_equal(view, slice_text(views[i]));
     *enabled = member_true(given, "StreamEnabled");
+    if (!known)
+        return err_set(e, ERR_VALIDATION,
+                       "1 validation error detected: Value '%.*s' at 'streamSpecification.streamViewType' failed to satisfy "
+                       "constraint: Member must satisfy enum value set: [NEW_IMAGE, OLD_IMAGE, NEW_AND_OLD_IMAGES, KEYS_ONLY]",
+                       (int)(view.len < 60 ? view.len : 60), (const char *)view.ptr);
     if (*enabled && view.len == 0)
         return err_set(e, ERR_VALIDATION, INVALID "StreamViewType must be specified when StreamEnabled is true");
     if (!*enabled && view.len > 0)

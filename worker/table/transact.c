@@ -44,20 +44,6 @@ void transact_put_capacity(struct request *rq, const struct transaction *tx, enu
 }
 
 /* -- Reasons -------------------------------------------------------------------------------------------------- */
-static const char *reason_code(enum err_code code)
-{
-    switch (code) {
-    case ERR_CONDITION_FAILED:
-        return "ConditionalCheckFailed";
-    case ERR_DUPLICATE_ITEM:
-        return "DuplicateItem";
-    case ERR_TABLE_NOT_FOUND:
-        return "ResourceNotFound";
-    default:
-        return "ValidationError";
-    }
-}
-
 /* An empty key is an error of the request wherever it is found out; so DynamoDB has it. */
 static bool is_of_whole(const struct request *part)
 {
@@ -77,7 +63,7 @@ int transact_reason(struct request *rq, struct transaction *tx, uint32_t at)
     if (is_of_whole(part))
         return many_failed(rq, part);
     tx->canceled = true;
-    reason->code = reason_code(part->err.code);
+    reason->code = many_reason_code(part->err.code);
     reason->text = arena_copy(arena, slice_text(part->err.text));
     if (part->answer_item && tx->item_bytes + part->old.encoded.len <= REASON_ITEMS_BYTES) {
         reason->item = arena_copy(arena, part->old.encoded);
@@ -144,6 +130,8 @@ int transact_check_keys(struct request *rq, struct transaction *tx, int (*check_
     if (find_tables(rq, tx) < 0)
         return -1;
     for (uint32_t i = 0; i < tx->count && !tx->canceled; i++) {
+        if (tx->take_key && tx->take_key(rq, tx, i) < 0)
+            return -1;
         if (check_key(tx, i) < 0)
             return transact_reason(rq, tx, i);
         if (many_take_key(rq, &tx->parts[i], i, &tx->keys[i]) < 0)

@@ -16,6 +16,8 @@ struct reason {
     struct slice item; /* encoded, in the arena: empty if not asked for */
 };
 
+struct pq_statement;
+
 struct transaction {
     uint32_t count;
     struct request *parts; /* one an action, with arguments and expressions */
@@ -26,9 +28,13 @@ struct transaction {
     bool again;        /* it was carried out before, under the same token */
     size_t item_bytes; /* of the items in reasons */
     struct capacity_list capacity;
-    struct slice token;         /* empty: none */
-    const struct value *asked;  /* what must be the same under the same token */
-    bool missing_tables_cancel; /* a table that does not exist is a reason, not an error */
+    struct slice token;        /* empty: none */
+    const struct value *asked; /* what must be the same under the same token */
+    /* PartiQL: */
+    struct pq_statement *statements; /* one an action */
+    bool missing_tables_cancel;      /* a table that does not exist is a reason, not an error */
+    /* Finds an action's key when its table is known. NULL: its arguments have it. 0, or -1 with an error of the whole. */
+    int (*take_key)(struct request *rq, struct transaction *tx, uint32_t at);
 };
 
 /* Memory for so many actions, in the arena. 0 or -1. */

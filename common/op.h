@@ -69,6 +69,9 @@ struct op {
 const char *op_name(enum op_code code);
 bool op_needs_table(enum op_code code);
 bool op_writes(enum op_code code);
+/* May this very operation change anything? A SELECT does not, though its operation writes. Who only reads needs no id, and its answer may be
+ * large. */
+bool op_changes(const struct op *op);
 /* One of the users' operations by its API name (exact case), or -1. */
 int op_by_name(struct slice name);
 

@@ -3,7 +3,6 @@
  *   X-Amz-Target ─▶ action ─▶ signature ─▶ shape_read ─▶ call ─▶ outcome ─▶ shape_write ─▶ 200
  *                    │           │            │                    └─ failed, or nobody there ─▶ error
  *                    └───────────┴────────────┴─▶ error */
-#include <strings.h>
 
 #include "common/json_cursor.h"
 #include "gateway/aws.h"
@@ -77,44 +76,6 @@ static int check_signature(struct gateway *g, const struct http_request *r)
     return aws_auth_verify(&a, &request, g->credentials, g->credential_count, g->wall_ms, &g->error);
 }
 
-static bool is_select(const struct value *statement)
-{
-    static const char word[] = "select";
-    struct slice text = statement->type == VALUE_S ? statement->bytes : slice_text("");
-    while (text.len > 0 && (text.ptr[0] <= ' ' || text.ptr[0] == '('))
-        text = slice_of(text.ptr + 1, text.len - 1);
-    return text.len >= sizeof word - 1 && strncasecmp((const char *)text.ptr, word, sizeof word - 1) == 0;
-}
-
-static bool all_select(const struct value *payload, const char *member)
-{
-    struct value list = value_map_get(payload, slice_text(member)), element;
-    if (list.type != VALUE_L)
-        return false;
-    for (struct value_walk walk = value_walk_of(&list); value_walk_next(&walk, NULL, &element);) {
-        struct value statement = value_map_get(&element, slice_text("Statement"));
-        if (!is_select(&statement))
-            return false;
-    }
-    return true;
-}
-
-/* PartiQL says only in its text whether it writes. A read is not recorded under an id: its answer may be large. */
-static bool writes(const struct op *op)
-{
-    struct value statement = value_map_get(&op->payload, slice_text("Statement"));
-    switch (op->code) {
-    case OP_STATEMENT:
-        return !is_select(&statement);
-    case OP_STATEMENTS:
-        return !all_select(&op->payload, "Statements");
-    case OP_STATEMENT_TRANSACTION:
-        return !all_select(&op->payload, "TransactStatements");
-    default:
-        return op_writes(op->code);
-    }
-}
-
 static void carry_out(struct gateway *g, struct http_request *r, const struct action *action, struct slice body)
 {
     struct dynamodb_request request;
@@ -129,7 +90,7 @@ static void carry_out(struct gateway *g, struct http_request *r, const struct ac
         return;
     }
     struct op op = {.code = action->code, .table = request.table, .payload = request.payload};
-    calls_send(g, r, &owner, action, &op, writes(&op));
+    calls_send(g, r, &owner, action, &op, op_changes(&op));
 }
 
 static void serve(struct gateway *g, struct http_request *r, const struct action *action, struct slice body)

@@ -17,12 +17,12 @@ static void refuse(struct buf *out, enum err_code code, const char *text)
 static bool locks_many_rows(enum op_code code)
 {
     return code == OP_LIST || code == OP_QUERY || code == OP_BATCH_READ || code == OP_TRANSACT_READ ||
-           code == OP_STREAM_RECORDS;
+           code == OP_STREAM_RECORDS || (code >= OP_STATEMENT && code <= OP_STATEMENT_TRANSACTION);
 }
 
 bool apply_reads_ahead(const struct apply_work *w)
 {
-    if (!w->readable || op_writes(w->op.code))
+    if (!w->readable || op_changes(&w->op))
         return false;
     return w->op.code == OP_LIST || !w->job->has_id;
 }
@@ -57,7 +57,7 @@ static enum kv_result run_op(struct apply *a, struct kv_txn *txn, struct apply_w
     else
         result = table_apply(a->config.tables, txn, &w->op, out);
     size_t most = w->job->call ? LIMIT_CALL_ANSWER_BYTES : LIMIT_ANSWER_BYTES;
-    if (result == KV_OK && !buf_failed(out) && out->len - w->outcome_at > most && !op_writes(w->op.code)) {
+    if (result == KV_OK && !buf_failed(out) && out->len - w->outcome_at > most && !op_changes(&w->op)) {
         out->len = w->outcome_at;
         refuse(out, ERR_TOO_LARGE, "The answer is larger than an answer may be.");
     }

@@ -42,6 +42,46 @@ static void test_names(void **state)
     assert_false(op_writes(OP_READ) || op_writes(OP_LIST) || op_writes(OP_PING) || op_writes(OP_LOOKUP));
 }
 
+/* Does the operation with this Statement, or this list of two under that name, change anything? */
+static bool changes(enum op_code code, const char *first, const char *second)
+{
+    struct buf b = {0};
+    const char *list = code == OP_STATEMENTS ? "Statements" : "TransactStatements";
+
+    mp_put_map(&b, 1);
+    mp_put_text(&b, code == OP_STATEMENT ? "Statement" : list);
+    if (code != OP_STATEMENT) {
+        mp_put_array(&b, 2);
+        mp_put_map(&b, 1);
+        mp_put_text(&b, "Statement");
+    }
+    mp_put_text(&b, first);
+    if (code != OP_STATEMENT) {
+        mp_put_map(&b, 1);
+        mp_put_text(&b, "Statement");
+        mp_put_text(&b, second);
+    }
+    struct op op = {.code = code, .payload = value_of(buf_slice(&b))};
+    bool result = op_changes(&op);
+    buf_finish(&b);
+    return result;
+}
+
+static void test_statements_change_or_not(void **state)
+{
+    (void)state;
+    assert_false(changes(OP_STATEMENT, " \n Select * FROM t", NULL));
+    assert_true(changes(OP_STATEMENT, "DELETE FROM t", NULL));
+    assert_true(changes(OP_STATEMENT, "", NULL));
+    for (int code = OP_STATEMENTS; code <= OP_STATEMENT_TRANSACTION; code++) {
+        assert_false(changes(code, "SELECT 1", "select 2"));
+        assert_true(changes(code, "SELECT 1", "UPDATE 2"));
+    }
+    assert_true(op_changes(&(struct op){.code = OP_CREATE}));
+    assert_false(op_changes(&(struct op){.code = OP_LIST}));
+    assert_true(op_changes(&(struct op){.code = OP_STATEMENT, .payload = {.type = VALUE_NONE}}));
+}
+
 static void test_operation_there_and_back(void **state)
 {
     (void)state;
@@ -179,6 +219,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_statements_change_or_not),
         cmocka_unit_test(test_operation_there_and_back),
         cmocka_unit_test(test_damaged_operations),
         cmocka_unit_test(test_outcome_there_and_back),

@@ -68,7 +68,7 @@ static const struct pending_kind kind = {.late = on_late, .reply = on_reply};
 void calls_send(struct gateway *g, struct http_request *r, const struct calls_owner *owner, const void *what,
                 const struct op *op, bool writes)
 {
-    int64_t until_ms = g->now_ms + CALLS_DEADLINE_MS;
+    int64_t until_ms = g->now_ms + g->call_timeout_ms;
     struct pending_request *p = gateway_open(g, r, &kind, 1, until_ms);
     if (!p)
         return;

@@ -6,6 +6,7 @@
 
 #include "common/limits.h"
 #include "worker/table/many.h"
+#include "worker/table/metrics.h"
 #include "worker/table/write.h"
 
 struct batch {
@@ -144,14 +145,14 @@ int op_batch_write(struct request *rq)
 
     if (request_arguments(rq) < 0 || init(rq, &b) < 0 || check(rq, &b) < 0 || store(rq, &b) < 0)
         return -1;
-    bool capacity = answer_wants_capacity(rq);
+    bool capacity = answer_wants_capacity(rq), metrics = metrics_wanted_of(rq, b.writes, b.count);
     answer_begin(rq->out);
-    mp_put_map(rq->out, capacity ? 2 : 1);
+    mp_put_map(rq->out, 1u + capacity + metrics);
     mp_put_text(rq->out, "UnprocessedItems");
     mp_put_map(rq->out, 0);
     if (capacity) {
         mp_put_text(rq->out, "ConsumedCapacity");
         capacity_put_list(rq->out, &b.capacity, CAPACITY_PLAIN, answer_wants_indexes(rq));
     }
-    return 0;
+    return metrics ? metrics_put_all(rq, b.writes, b.count) : 0;
 }

@@ -1,4 +1,5 @@
 /* op_item.c - put_item, update_item, delete_item and get_item: one item, answered in any of the forms that ReturnValues names. */
+#include "worker/table/metrics.h"
 #include "worker/table/project.h"
 #include "worker/table/read.h"
 #include "worker/table/write.h"
@@ -39,7 +40,15 @@ static int answer_write(struct write *w)
         return request_store_failed(rq, KV_NO_MEMORY);
     if (answer_wants_capacity(rq))
         write_capacity(w, &capacity);
-    answer_one(rq, "Attributes", shown, answer_wants_capacity(rq) ? &capacity : NULL);
+    answer_begin(rq->out);
+    mp_put_map(rq->out, answer_tail_count(rq, &capacity) + (shown.len > 0) + metrics_wanted(rq));
+    if (shown.len) {
+        mp_put_text(rq->out, "Attributes");
+        mp_put_raw(rq->out, shown);
+    }
+    if (metrics_wanted(rq) && metrics_put_one(rq) < 0)
+        return -1;
+    answer_put_tail(rq, &capacity);
     return 0;
 }
 

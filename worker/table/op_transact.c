@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/limits.h"
+#include "worker/table/metrics.h"
 #include "worker/table/read.h"
 #include "worker/table/transact.h"
 
@@ -54,14 +55,15 @@ static int read_actions(struct request *rq, struct transaction *tx, unsigned all
 }
 
 /* -- Writing -------------------------------------------------------------------------------------------------- */
-static void answer_done(struct request *rq, const struct transaction *tx)
+static int answer_done(struct request *rq, const struct transaction *tx)
 {
-    bool capacity = answer_wants_capacity(rq);
+    bool capacity = answer_wants_capacity(rq), metrics = metrics_wanted_of(rq, tx->writes, tx->count);
 
     answer_begin(rq->out);
-    mp_put_map(rq->out, capacity ? 1 : 0);
+    mp_put_map(rq->out, 0u + capacity + metrics);
     if (capacity)
         transact_put_capacity(rq, tx, tx->again ? CAPACITY_READ : CAPACITY_WRITE);
+    return metrics ? metrics_put_all(rq, tx->writes, tx->count) : 0;
 }
 
 int op_transact_write(struct request *rq)
@@ -75,8 +77,7 @@ int op_transact_write(struct request *rq)
         return -1;
     if (tx.canceled)
         return transact_answer_canceled(rq, &tx);
-    answer_done(rq, &tx);
-    return 0;
+    return answer_done(rq, &tx);
 }
 
 /* -- Reading -------------------------------------------------------------------------------------------------- */

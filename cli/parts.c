@@ -17,6 +17,7 @@
 #define BACKOFF_MAX_MS 2000
 #define STEADY_MS 10000       /* a part that ran for so long starts with no back-off again */
 #define LINE_MAX_BYTES 65536u /* a longer line is cut in two */
+#define PIPE_BYTES (1 << 20)  /* lines that wait for us; if the kernel grants less, that */
 
 const char *part_role_name(enum part_role role)
 {
@@ -112,6 +113,10 @@ static void start(struct parts *p, struct part *part, int64_t now_ms)
         plan_restart(p, part, now_ms);
         return;
     }
+    /* Its end must not block either: while we stand still, it loses lines, not its life. */
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    fcntl(ends[1], F_SETFL, O_NONBLOCK);
+    fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES);
     pid_t pid = fork();
     if (pid == 0)
         become(part, ends[1], parent);
@@ -122,7 +127,6 @@ static void start(struct parts *p, struct part *part, int64_t now_ms)
         plan_restart(p, part, now_ms);
         return;
     }
-    fcntl(ends[0], F_SETFL, O_NONBLOCK);
     if (part->pipe >= 0)
         close(part->pipe);
     part->pipe = ends[0];

@@ -17,6 +17,7 @@
 #include "common/clock.h"
 
 #define LINE_BYTES 4096
+#define LIMIT_MS 1000
 #define TAIL_BYTES 8         /* kept free for what closes a JSON line: "}}\n */
 #define NAME_BYTES 64        /* of role and event: more is cut */
 #define MAX_NUMBER_DIGITS 15 /* integers that every JSON reader keeps exactly */
@@ -302,4 +303,15 @@ void log_event(enum log_level level, const char *event, const char *format, ...)
     while (write(STDERR_FILENO, line.text, line.len) < 0 && errno == EINTR)
         continue;
     errno = saved_errno;
+}
+
+bool log_limit_due(struct log_limit *l, int64_t mono_ms, unsigned long *unsaid)
+{
+    if (mono_ms < l->next_ms) {
+        l->unsaid++;
+        return false;
+    }
+    *unsaid = l->unsaid;
+    *l = (struct log_limit){mono_ms + LIMIT_MS, 0};
+    return true;
 }

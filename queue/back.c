@@ -55,7 +55,7 @@ static void on_join(struct broker *b, const struct net_peer *from, struct msg *m
 {
     struct msg_join join;
     if (msg_read_join(m, &join) != 0 || join.version != MSG_VERSION || join.name.len == 0) {
-        log_warn("worker.refused", "reason=version");
+        log_warn_seldom(b->mono_ms, "worker.refused", "reason=%s", "version");
         return;
     }
     struct peer *worker = peers_by_address(&b->workers, from);
@@ -70,7 +70,7 @@ static void on_join(struct broker *b, const struct net_peer *from, struct msg *m
         back_worker_gone(b, before, join.healed && before->incarnation != join.incarnation);
     worker = peers_add(&b->workers, from, b->mono_ms);
     if (!worker) {
-        log_warn("worker.refused", "reason=full workers=%u", BROKER_WORKERS_MAX);
+        log_warn_seldom(b->mono_ms, "worker.refused", "reason=full workers=%u", BROKER_WORKERS_MAX);
         return;
     }
     size_t len = join.name.len < sizeof worker->name ? join.name.len : sizeof worker->name - 1;
@@ -123,7 +123,7 @@ static void on_done(struct broker *b, struct peer *worker, struct msg *m)
         broker_step(b, &event);
     }
     if (m->reader.failed)
-        log_warn("frame.damaged", "kind=DONE worker=%s", worker->name);
+        log_warn_seldom(b->mono_ms, "frame.damaged", "kind=DONE worker=%s", worker->name);
 }
 
 static void on_answers(struct broker *b, struct peer *worker, struct msg *m)
@@ -188,7 +188,7 @@ void back_frame(struct broker *b, const struct net_peer *from, struct slice byte
     };
     struct msg m;
     if (msg_open(bytes, &m) != 0) {
-        log_warn("frame.damaged", "endpoint=worker bytes=%zu", bytes.len);
+        log_warn_seldom(b->mono_ms, "frame.damaged", "endpoint=worker bytes=%zu", bytes.len);
         return;
     }
     if (m.kind == MSG_JOIN) {
@@ -204,5 +204,5 @@ void back_frame(struct broker *b, const struct net_peer *from, struct slice byte
     if (arms[m.kind])
         arms[m.kind](b, worker, &m);
     else if (m.kind != MSG_PING)
-        log_warn("frame.unexpected", "kind=%s worker=%s", msg_kind_name(m.kind), worker->name);
+        log_warn_seldom(b->mono_ms, "frame.unexpected", "kind=%s worker=%s", msg_kind_name(m.kind), worker->name);
 }

@@ -76,14 +76,14 @@ static void on_hello(struct broker *b, const struct net_peer *from, struct msg *
     uint64_t version;
     struct slice role, name;
     if (msg_read_hello(m, &version, &role, &name) != 0 || version != MSG_VERSION) {
-        log_warn("client.refused", "reason=version");
+        log_warn_seldom(b->mono_ms, "client.refused", "reason=%s", "version");
         return;
     }
     struct peer *client = peers_by_address(&b->clients, from);
     if (!client) {
         client = peers_add(&b->clients, from, b->mono_ms);
         if (!client) {
-            log_warn("client.refused", "reason=full clients=%u", BROKER_CLIENTS_MAX);
+            log_warn_seldom(b->mono_ms, "client.refused", "reason=full clients=%u", BROKER_CLIENTS_MAX);
             return;
         }
         copy_name(client->role, sizeof client->role, role);
@@ -133,7 +133,7 @@ static void on_send(struct broker *b, struct peer *client, struct msg *m)
     while (msg_next_send(m, &entry))
         send_one(b, client, queue, batches_tag(batch, count++), &entry);
     if (m->reader.failed && count < LIMIT_BATCH_ENTRIES) { /* an empty answer would mean that all were accepted */
-        log_warn("frame.damaged", "kind=SEND client=%s", client->name);
+        log_warn_seldom(b->mono_ms, "frame.damaged", "kind=SEND client=%s", client->name);
         batches_result(b->batches, batches_tag(batch, count++), MSG_INVALID, NULL);
     }
     batches_seal(b->batches, batch, count);
@@ -247,7 +247,7 @@ void front_frame(struct broker *b, const struct net_peer *from, struct slice byt
     };
     struct msg m;
     if (msg_open(bytes, &m) != 0) {
-        log_warn("frame.damaged", "endpoint=client bytes=%zu", bytes.len);
+        log_warn_seldom(b->mono_ms, "frame.damaged", "endpoint=client bytes=%zu", bytes.len);
         return;
     }
     if (m.kind == MSG_HELLO) {
@@ -263,5 +263,5 @@ void front_frame(struct broker *b, const struct net_peer *from, struct slice byt
     if (arms[m.kind])
         arms[m.kind](b, client, &m);
     else
-        log_warn("frame.unexpected", "kind=%s client=%s", msg_kind_name(m.kind), client->name);
+        log_warn_seldom(b->mono_ms, "frame.unexpected", "kind=%s client=%s", msg_kind_name(m.kind), client->name);
 }

@@ -342,7 +342,7 @@ int child_run(void *self, struct guard_link *link)
     char text[sizeof e.text + 2];
     log_error("worker.start", "name=%s error=%s", c.config->name, log_value(e.text, text, sizeof text));
     if (e.code == ERR_INTERNAL)
-        return GUARD_EXIT_AGAIN;
+        return link->damaged ? GUARD_EXIT_IO : GUARD_EXIT_AGAIN;
     close_all(&c);
     return exit_status_of(e.code);
 }

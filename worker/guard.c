@@ -121,8 +121,9 @@ static void child_ended(struct guard *g, int status, int64_t now_ms)
     g->healed = ended_by_heal(g, status);
     log_event(clean ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "worker.died", "name=%s %s=%d ready=%s", g->config->name,
               exited ? "status" : "signal", code, ready ? "true" : "false");
-    if (g->stopping || (exited && code == GUARD_EXIT_USAGE)) {
-        g->status = exited && code == GUARD_EXIT_USAGE ? GUARD_EXIT_USAGE : 0;
+    bool final = exited && (code == GUARD_EXIT_USAGE || code == GUARD_EXIT_IO);
+    if (g->stopping || final) {
+        g->status = final ? code : 0;
         g->done = true;
         return;
     }

@@ -33,6 +33,7 @@ struct guard_link {
     uint64_t incarnation;
     pid_t guard_pid;
     bool healed;    /* the child before this one left because another member had died, not because of its own work */
+    bool damaged;   /* recovery itself found damage: trying again will not help */
     int descriptor; /* of the membership; -1 outside */
 };
 
@@ -41,12 +42,13 @@ struct guard_config {
     const char *name;         /* members_name_valid(): the member's and the log lines' */
     int64_t stall_ms;         /* a child that makes no progress for so long is killed */
     /* Runs in the child. SIGTERM and SIGINT are blocked there (use a signalfd); both mean: leave. Its result is the exit status:
-     * 0 after a clean end, GUARD_EXIT_USAGE to end the guard, too; anything else starts it again. */
+     * 0 after a clean end; GUARD_EXIT_USAGE and GUARD_EXIT_IO end the guard, too; anything else starts it again. */
     int (*child)(void *self, struct guard_link *link);
     void *self;
 };
 
 #define GUARD_EXIT_USAGE 64
+#define GUARD_EXIT_IO 74 /* the disk, or what is on it, is bad: whoever started the guard decides */
 #define GUARD_EXIT_AGAIN 75
 #define GUARD_EXIT_HEAL 76 /* another member has died */
 

@@ -58,6 +58,7 @@ static int enter_first(struct guard_link *link, open_store *open, void *self, un
     atomic_store(&link->shared->recovering, true);
     int result = open(self, true, e);
     atomic_store(&link->shared->recovering, false);
+    link->damaged = result != 0 && e->code == ERR_INTERNAL;
     if (result != 0 || members_remove_dead(link->members, e) != 0)
         return -1;
     link->descriptor = members_join(link->members, link->member, e);

@@ -1,7 +1,7 @@
 /* kv_bdb.c - opens, closes and looks after the Berkeley DB environment of the table store.
  *
  * Files: one btree a space (space_files, made when they are missing), log.* (write-ahead log), __db.* (regions shared by the processes,
- * made anew by each recovery), `checkpoint` and `backup.lock` (locked by who checkpoints, by who copies). Sizes below are fixed when the
+ * made anew by each recovery), `synced` (kv_bdb_sync.h), `checkpoint` and `backup.lock` (locked by who checkpoints, by who copies). Sizes below are fixed when the
  * regions are made, so they change only with a recovery, that is when the whole store starts. */
 #include "worker/kv_bdb.h"
 
@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,11 +72,19 @@ enum kv_result bdb_result(struct bdb *store, int ret, const char *what)
     }
 }
 
+/* Messages that nothing but damaged files explains; any other error may pass. */
+static const char *const damage_words[] = {"checksum error", "past end of log", "is cut off", "unexpected file type",
+                                           "not a multiple of the pagesize"};
+static atomic_bool damage_seen;
+
 void bdb_on_error(const DB_ENV *env, const char *prefix, const char *message)
 {
     (void)env, (void)prefix;
     char text[400];
     log_warn("store.message", "text=%s", log_value(message, text, sizeof text));
+    for (size_t i = 0; i < sizeof damage_words / sizeof *damage_words; i++)
+        if (strstr(message, damage_words[i]) && !atomic_exchange(&damage_seen, true))
+            log_error("store.damaged", "effect=\"nothing of it is served\" help=\"see the message above; restore a backup\"");
 }
 
 static void on_message(const DB_ENV *env, const char *message)
@@ -170,6 +179,30 @@ static int take_region_space(const struct bdb *store, int64_t cache_bytes, struc
     return err_set(e, ERR_DISK_FULL, "%s: no room for the store's cache: %s", store->folder, strerror(error));
 }
 
+/* Recovery has just written all pages: a file that is shorter than its first page says has lost some, and the library would take new
+ * ones for them. A result of the library. */
+static int check_length(const struct bdb *store, enum kv_space space)
+{
+    char path[PATH_MAX + 32], text[80];
+    struct stat st;
+    DB *db = store->spaces[space];
+    DB_BTREE_STAT *btree;
+    int ret = db->stat(db, NULL, &btree, DB_FAST_STAT);
+    if (ret != 0)
+        return ret;
+    uint64_t bytes = (uint64_t)btree->bt_pagecnt * btree->bt_pagesize;
+    free(btree);
+    snprintf(path, sizeof path, "%s/%s", store->folder, space_files[space]);
+    if (stat(path, &st) != 0)
+        return errno;
+    if ((uint64_t)st.st_size >= bytes)
+        return 0;
+    snprintf(text, sizeof text, "%s is cut off: %lld bytes of %llu", space_files[space], (long long)st.st_size,
+             (unsigned long long)bytes);
+    bdb_on_error(store->env, NULL, text);
+    return EINVAL;
+}
+
 static int open_spaces(struct bdb *store, bool create)
 {
     u_int32_t flags = DB_AUTO_COMMIT | (create ? DB_CREATE : 0);
@@ -179,7 +212,11 @@ static int open_spaces(struct bdb *store, bool create)
         if (ret == 0)
             ret = db->set_pagesize(db, PAGE_BYTES);
         if (ret == 0)
+            ret = db->set_flags(db, DB_CHKSUM); /* of new files: a damaged page is an error, not data */
+        if (ret == 0)
             ret = db->open(db, NULL, space_files[i], NULL, DB_BTREE, flags, 0600);
+        if (ret == 0 && create)
+            ret = check_length(store, (enum kv_space)i);
         if (ret != 0)
             return ret;
     }
@@ -194,6 +231,7 @@ static void bdb_close(struct kv *kv)
             store->spaces[i]->close(store->spaces[i], DB_NOSYNC);
     if (store->env)
         store->env->close(store->env, 0);
+    bdb_synced_close(&store->synced);
     free(store);
 }
 
@@ -283,17 +321,27 @@ static const struct kv_ops bdb_ops = {
     .counters = bdb_counters,
 };
 
-static int fail_open(struct bdb *store, int ret, struct err *e)
+/* ERR_INTERNAL: beside others, that one of them has died; in recovery, that files are damaged. */
+static int fail_open(struct bdb *store, int ret, bool recover, struct err *e)
 {
-    enum err_code code = ret == DB_RUNRECOVERY ? ERR_INTERNAL : ret == ENOSPC || ret == EFBIG ? ERR_DISK_FULL : ERR_UNAVAILABLE;
-    return err_set(e, code, "%s: the store cannot be opened: %s", store->folder, db_strerror(ret));
+    bool damaged = recover && atomic_load(&damage_seen);
+    enum err_code code = damaged || (!recover && ret == DB_RUNRECOVERY) ? ERR_INTERNAL
+                         : ret == ENOSPC || ret == EFBIG                ? ERR_DISK_FULL
+                                                                        : ERR_UNAVAILABLE;
+    return err_set(e, code, "%s: the store %s: %s%s", store->folder, damaged ? "is damaged" : "cannot be opened",
+                   db_strerror(ret), damaged ? ". The messages above name the place; restore a backup" : "");
 }
 
 static int open_all(struct bdb *store, const struct kv_bdb_config *config, struct err *e)
 {
     u_int32_t flags = DB_INIT_TXN | DB_INIT_LOCK | DB_INIT_LOG | DB_INIT_MPOOL;
+    if (bdb_synced_open(&store->synced, store->folder, e) != 0)
+        return -1;
     if (config->recover) {
+        atomic_store(&damage_seen, false);
         flags |= DB_CREATE | DB_RECOVER;
+        if (bdb_synced_prove(&store->synced, space_files, e) != 0)
+            return -1;
         drop_regions(store);
     }
     int ret = db_env_create(&store->env, 0);
@@ -302,12 +350,14 @@ static int open_all(struct bdb *store, const struct kv_bdb_config *config, struc
     if (ret == 0)
         ret = store->env->open(store->env, store->folder, flags, 0600);
     if (ret != 0)
-        return fail_open(store, ret, e);
+        return fail_open(store, ret, config->recover, e);
     if (config->recover && take_region_space(store, config->cache_bytes, e) != 0)
         return -1;
     ret = open_spaces(store, config->recover);
     if (ret != 0)
-        return fail_open(store, ret, e);
+        return fail_open(store, ret, config->recover, e);
+    if (config->recover && bdb_synced_made(&store->synced, KV_SPACES, store->env, e) != 0)
+        return -1;
     store->counters.recoveries = config->recover;
     return 0;
 }

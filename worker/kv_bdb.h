@@ -9,11 +9,13 @@
 #include <limits.h>
 
 #include "worker/kv.h"
+#include "worker/kv_bdb_sync.h"
 
 struct bdb {
     struct kv kv; /* first: a struct kv pointer is a struct bdb pointer */
     DB_ENV *env;
     DB *spaces[KV_SPACES];
+    struct bdb_synced synced;
     struct kv_counters counters;
     int64_t checkpoint_ms, space_checked_ms; /* monotonic: last time each was done */
     bool full;                               /* the disk had less than the reserve when it was looked at */

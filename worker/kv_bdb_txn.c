@@ -73,6 +73,8 @@ enum kv_result bdb_commit(struct kv_txn *txn)
     int ret = t->handle->commit(t->handle, 0);
     enum kv_result result = bdb_result(t->store, ret, "commit");
     t->store->counters.commits += result == KV_OK && !t->snapshot;
+    if (result == KV_OK && !t->snapshot)
+        bdb_synced_note(&t->store->synced, t->store->env);
     free(t);
     return result;
 }

@@ -2,7 +2,9 @@
 
     stack = Stack(build, data, port, options, environment); stack.start(); stack.signal("queue", SIGKILL); stack.kill_all()
 
-Roles: supervisor, queue, gateway, guard (of a worker), child (of a guard). Only processes that this one started are signalled."""
+Roles: supervisor, queue, gateway, guard (of a worker), child (of a guard). Only processes that this one started are signalled: all of them have
+a variable in their environment that nobody else has, so that none is missed, whoever its parent is by now."""
+import contextlib
 import json
 import os
 import pathlib
@@ -14,6 +16,7 @@ import time
 
 ROLES = ("queue", "gateway", "guard", "child", "supervisor")
 STOP_SECONDS = 60
+MARK = "LEAT_CHAOS_STACK"
 
 
 def until(condition, seconds, what, every=0.01):
@@ -62,10 +65,10 @@ class Stack:
         self.build, self.data, self.port = pathlib.Path(build), pathlib.Path(data), port
         self.workers, self.gateways = workers, gateways
         self.options = ["--workers", str(workers), "--gateways", str(gateways), *options]
-        self.environment = {**os.environ, "TZ": "UTC", **(environment or {})}
+        self.ours = f"{MARK}={self.data}-{os.getpid()}-{id(self)}"
+        self.environment = {**os.environ, "TZ": "UTC", **(environment or {}), MARK: self.ours.split("=", 1)[1]}
         self.log = self.data.parent / "stack.log"
         self.process = None
-        self.seen = {}  # pid -> start time: everything that was ever started
 
     @property
     def url(self):
@@ -92,14 +95,7 @@ class Stack:
                 if part["pid"] and part["role"] != "supervisor" and alive(part["pid"]):
                     found.append(("guard" if part["role"] == "worker" else part["role"], part["pid"]))
         found += [("child", child) for role, pid in found if role == "guard" for child in children(pid) if alive(child)]
-        for _, pid in found:
-            self.note(pid)
         return found
-
-    def note(self, pid):
-        now = stat(pid)
-        if now:
-            self.seen[pid] = now[1]
 
     def whole(self, without=()):
         """Every part runs, and none of those pids."""
@@ -117,36 +113,27 @@ class Stack:
             return False
 
     def everything(self):
-        """All pids of the tree, and leftovers of earlier ones."""
-        found, todo = set(), [self.process.pid] if self.process else []
-        while todo:
-            pid = todo.pop()
-            found.add(pid)
-            self.note(pid)
-            todo += children(pid)
-        return found | {pid for pid, start in self.seen.items() if alive(pid) and (stat(pid) or ("", 0))[1] == start}
+        """All pids that this stack has started and that are alive: parts, and what earlier lives left."""
+        mark, found = self.ours.encode() + b"\0", []
+        for folder in pathlib.Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if mark in (folder / "environ").read_bytes() and alive(int(folder.name)):
+                    found.append(int(folder.name))
+        return found
 
     def kill_all(self):
         """kill -9 of everything; a part may be started while we look, so until nothing is left."""
         if not self.process:
             return
-        self.send(self.process.pid, signal.SIGKILL)
         deadline = time.monotonic() + 20
-        while True:
-            left = [pid for pid in self.everything() if alive(pid)]
+        while left := self.everything():
             for pid in left:
                 self.send(pid, signal.SIGKILL)
-            if not left:
-                break
             if time.monotonic() > deadline:
                 raise TimeoutError(f"processes {left} do not die")
             time.sleep(0.002)
         self.process.wait(10)
         self.process = None
-        self.seen = {}
-
-    def leftovers_gone(self):
-        return not [pid for pid in self.everything() if pid != self.process.pid and alive(pid)]
 
     def terminate(self):
         """SIGTERM as a user would; the exit status."""
@@ -157,7 +144,7 @@ class Stack:
 
     def for_commands(self):
         """The command line finds the broker by the data folder, and its files are its own."""
-        return {k: v for k, v in self.environment.items() if k not in ("LD_PRELOAD", "LEAT_QUEUE_ENDPOINT")}
+        return {k: v for k, v in self.environment.items() if k not in ("LD_PRELOAD", "LEAT_QUEUE_ENDPOINT", MARK)}
 
     def queues(self):
         """{name: {ready, inflight, delayed}}, empty when nobody answers."""

@@ -2,6 +2,7 @@
 import os
 import pathlib
 import random
+import signal
 import subprocess
 
 import msgpack
@@ -44,7 +45,30 @@ def test_garbage_on_the_sockets_harms_nothing(socket_name):
         socket.close()
         context.term()
         assert up.item("name", id="nothing") is None
+        assert sum("frame." in line for line in up.lines) < 100, "whoever sends garbage fills the log"
         assert all(p["restarts"] == 0 for p in up_restarts(up))
+
+
+def test_a_supervisor_that_stands_still_holds_up_nobody():
+    """Its parts write their lines into pipes that it reads; when those are full, lines are lost, and nothing else."""
+    with Up(workers=1) as up:
+        context = zmq.Context()
+        context.max_sockets = 1000
+        os.kill(up.process.pid, signal.SIGSTOP)
+        sockets = []
+        try:
+            for _ in range(800):  # each makes the broker write a line
+                sockets.append(context.socket(zmq.DEALER))
+                sockets[-1].rcvtimeo = 10000
+                sockets[-1].connect(f"ipc://{up.data}/run/client.sock")
+                sockets[-1].send(msgpack.packb([0, 1, "r" * 16, "n" * 64]))
+            for stream in sockets:
+                stream.recv()
+            assert up.run("ping") == "pong"
+        finally:
+            os.kill(up.process.pid, signal.SIGCONT)
+            context.destroy(linger=0)
+        assert up.run("ping") == "pong"
 
 
 def up_restarts(up):

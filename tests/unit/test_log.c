@@ -315,6 +315,22 @@ static void lines_do_not_mix(void **state)
     assert_int_equal(lines, WRITERS * LINES);
 }
 
+/* Two hundred warnings in two seconds: one at once, one each second, and the count of the others. */
+static void what_peers_cause_is_said_seldom(void **state)
+{
+    (void)state;
+    struct log_limit limit = {0};
+    unsigned long unsaid = 99, said = 0;
+    for (int64_t now_ms = 5000; now_ms < 7000; now_ms += 10)
+        if (log_limit_due(&limit, now_ms, &unsaid)) {
+            assert_int_equal(unsaid, said == 0 ? 0 : 99);
+            said++;
+        }
+    assert_int_equal(said, 2);
+    assert_true(log_limit_due(&limit, 60000, &unsaid));
+    assert_int_equal(unsaid, 99);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +347,7 @@ int main(void)
         cmocka_unit_test(parses_names),
         cmocka_unit_test(errno_survives),
         cmocka_unit_test(lines_do_not_mix),
+        cmocka_unit_test(what_peers_cause_is_said_seldom),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -139,5 +139,5 @@ help:
 	@echo 'make clean      removes $(BUILD)/'
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all deps run tools-ready unit sim test chaos lint asan tsan bench install uninstall deb clean help
+.PHONY: all deps run tools-ready unit sim test test-compose scale-demo chaos lint asan tsan bench install uninstall deb clean help
 .SECONDARY:

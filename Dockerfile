@@ -4,7 +4,7 @@
 FROM debian:bookworm-slim AS run
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends libczmq4 libzmq5 libdb5.3 libmicrohttpd12 libyajl2 \
-        libcurl4 libssl3 libxxhash0 \
+        libcurl4 libssl3 libxxhash0 zlib1g \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log /var/log/alternatives.log \
  && groupadd --gid 10001 leat && useradd --uid 10001 --gid leat --home-dir /data --no-create-home --shell /usr/sbin/nologin leat \
  && install -d -o leat -g leat -m 700 /data
@@ -15,6 +15,7 @@ RUN echo 'path-exclude /usr/include/boost/*' > /etc/dpkg/dpkg.cfg.d/no-boost \
  && apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends gcc libc6-dev make libczmq-dev libzmq3-dev \
         libmsgpack-dev libdb5.3-dev libmicrohttpd-dev libyajl-dev libcurl4-openssl-dev libssl-dev libxxhash-dev \
+        zlib1g-dev \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .

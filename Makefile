@@ -8,7 +8,7 @@ HARDEN   := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2)
 OPT      := -O2 -g -fno-omit-frame-pointer
 CFLAGS   += $(CSTD) $(OPT) $(WARN) $(HARDEN) $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all) -I. -MMD -MP
 LDFLAGS  += -pie -Wl,-z,relro,-z,now,--as-needed $(if $(SAN),-fsanitize=$(SAN))
-LDLIBS   := -lcurl -lczmq -lzmq -lmicrohttpd -lyajl -ldb-5.3 -lcrypto -lxxhash -lpthread
+LDLIBS   := -lcurl -lczmq -lzmq -lmicrohttpd -lyajl -ldb-5.3 -lcrypto -lxxhash -lz -lpthread
 
 PROGRAMS := leat leat-gateway leat-queue leat-worker
 MAINS    := cli/main.c gateway/main.c queue/main.c worker/main.c

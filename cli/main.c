@@ -17,6 +17,9 @@ static const struct {
     {"queue", "list, peek into, purge and redrive the queues", command_queue},
     {"probe", "tell whether one part is well, for health checks", command_probe},
     {"post", "post a file of jobs, one JSON object a line", command_post},
+    {"backup", "copy everything to a folder, while the stack runs", command_backup},
+    {"restore", "make a data folder from a backup", command_restore},
+    {"verify", "check a backup, or the data of a stopped stack", command_verify},
     {"bench", "load the stack with many users, and measure it", command_bench},
 };
 

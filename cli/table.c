@@ -30,15 +30,32 @@ static const struct conf_program program = {
     "leat table", "create, list, describe and drop tables; TYPE is S, N or B, and S if not said", rows,
     sizeof rows / sizeof rows[0], "create NAME KEY[:TYPE][,SORT[:TYPE]] | ls | describe NAME | drop NAME"};
 
-static void put_key(struct buf *out, struct slice name, enum value_type type, const char *kind)
+static void put_pair(struct buf *out, struct slice name, const char *member, const char *value)
 {
-    mp_put_map(out, 3);
+    mp_put_map(out, 2);
     mp_put_text(out, "AttributeName");
     mp_put_str(out, (const char *)name.ptr, name.len);
-    mp_put_text(out, "AttributeType");
-    mp_put_text(out, value_type_name(type));
-    mp_put_text(out, "KeyType");
-    mp_put_text(out, kind);
+    mp_put_text(out, member);
+    mp_put_text(out, value);
+}
+
+/* The request of DynamoDB's CreateTable, without its TableName. */
+static void put_create(struct buf *out, const struct key_schema *schema)
+{
+    uint32_t keys = schema->sort_name.len > 0 ? 2 : 1;
+    mp_put_map(out, 3);
+    mp_put_text(out, "BillingMode");
+    mp_put_text(out, "PAY_PER_REQUEST");
+    mp_put_text(out, "KeySchema");
+    mp_put_array(out, keys);
+    put_pair(out, schema->partition_name, "KeyType", "HASH");
+    if (keys == 2)
+        put_pair(out, schema->sort_name, "KeyType", "RANGE");
+    mp_put_text(out, "AttributeDefinitions");
+    mp_put_array(out, keys);
+    put_pair(out, schema->partition_name, "AttributeType", value_type_name(schema->partition_type));
+    if (keys == 2)
+        put_pair(out, schema->sort_name, "AttributeType", value_type_name(schema->sort_type));
 }
 
 static int payload_of_create(const char *name, const char *keys, struct buf *payload, struct err *e)
@@ -49,15 +66,8 @@ static int payload_of_create(const char *name, const char *keys, struct buf *pay
     buf_printf(&spec, "%s:%s", name, keys);
     buf_byte(&spec, 0);
     int result = table_spec_parse((const char *)spec.data, &table, &schema, e);
-    if (result == 0) {
-        bool sorted = schema.sort_name.len > 0;
-        mp_put_map(payload, 1);
-        mp_put_text(payload, "KeySchema");
-        mp_put_array(payload, sorted ? 2 : 1);
-        put_key(payload, schema.partition_name, schema.partition_type, "HASH");
-        if (sorted)
-            put_key(payload, schema.sort_name, schema.sort_type, "RANGE");
-    }
+    if (result == 0)
+        put_create(payload, &schema);
     buf_finish(&spec);
     return result;
 }
@@ -108,16 +118,39 @@ static int print_named(struct session *session, struct slice name, struct err *e
     return 0;
 }
 
+/* Asks for the names behind that one: a page has a hundred. */
+static int next_names(struct session *session, struct slice last, struct buf *answer, struct err *e)
+{
+    struct buf payload = {0};
+    struct outcome outcome;
+    mp_put_map(&payload, 1);
+    mp_put_text(&payload, "ExclusiveStartTableName");
+    mp_put_str(&payload, (const char *)last.ptr, last.len);
+    struct op op = {.code = OP_TABLE_LIST, .payload = value_of(buf_slice(&payload))};
+    int result = session_call(session, &op, &outcome, e);
+    buf_reset(answer);
+    if (result == 0)
+        buf_append(answer, outcome.value.encoded.ptr, outcome.value.encoded.len);
+    buf_finish(&payload);
+    return result;
+}
+
 /* The names are copied: the session's next answer takes their place. */
 static int print_list(struct session *session, const struct value *answer, struct err *e)
 {
     struct buf copy = {0};
-    buf_append(&copy, answer->encoded.ptr, answer->encoded.len);
-    struct value list = value_of(buf_slice(&copy)), names = value_map_get(&list, slice_text("TableNames")), name;
-    struct value_walk walk = value_walk_of(&names);
+    struct slice last;
     int result = 0;
-    while (result == 0 && value_walk_next(&walk, NULL, &name))
-        result = print_named(session, name.bytes, e);
+    buf_append(&copy, answer->encoded.ptr, answer->encoded.len);
+    do {
+        struct value list = value_of(buf_slice(&copy)), names = value_map_get(&list, slice_text("TableNames")), name;
+        struct value_walk walk = value_walk_of(&names);
+        last = text_of(&list, "LastEvaluatedTableName");
+        while (result == 0 && value_walk_next(&walk, NULL, &name))
+            result = print_named(session, name.bytes, e);
+        if (result == 0 && last.len > 0)
+            result = next_names(session, last, &copy, e);
+    } while (result == 0 && last.len > 0);
     buf_finish(&copy);
     return result;
 }

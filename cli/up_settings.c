@@ -43,6 +43,8 @@ static const struct conf_row rows[] = {
     PASS(11, "max-connections", "N", "gateway: connections at once (10000)"),
     PASS(12, "request-timeout", "TIME", "gateway: a request must be complete within (10s)"),
     PASS(13, "idle-timeout", "TIME", "gateway: an idle connection is closed after (60s)"),
+    PASS(14, "credentials", "KEY:SECRET ...",
+         "gateway: access keys of AWS's protocols that are checked (none: any is accepted)"),
 };
 
 static const struct conf_program program = {"leat up", "run the whole stack in the foreground", rows,

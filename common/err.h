@@ -15,8 +15,16 @@
     X(UNKNOWN_OPERATION, 400, "UnknownOperationException", false)                                                              \
     X(CONDITION_FAILED, 400, "ConditionalCheckFailedException", false)                                                         \
     X(TABLE_NOT_FOUND, 400, "ResourceNotFoundException", false)                                                                \
+    X(TRANSACTION_CANCELED, 400, "TransactionCanceledException", false)                                                        \
+    X(DUPLICATE_ITEM, 400, "DuplicateItemException", false)                                                                    \
     X(RESOURCE_IN_USE, 400, "ResourceInUseException", false)                                                                   \
     X(LIMIT_EXCEEDED, 400, "LimitExceededException", false)                                                                    \
+    X(TRIMMED, 400, "TrimmedDataAccessException", false)                                                                       \
+    X(EXPIRED_ITERATOR, 400, "ExpiredIteratorException", false)                                                                \
+    X(NO_SUCH_TABLE, 400, "TableNotFoundException", false)                                                                     \
+    X(TABLE_EXISTS, 400, "TableAlreadyExistsException", false)                                                                 \
+    X(BACKUP_NOT_FOUND, 400, "BackupNotFoundException", false)                                                                 \
+    X(BACKUP_IN_USE, 400, "BackupInUseException", false)                                                                       \
     X(BAD_REQUEST, 400, "BadRequest", false)                                                                                   \
     X(NOT_FOUND, 404, "NotFound", false)                                                                                       \
     X(METHOD_NOT_ALLOWED, 405, "MethodNotAllowed", false)                                                                      \
@@ -41,7 +49,7 @@ enum err_code {
 /* An error on its way to the user. code is ERR_NONE while all is well. */
 struct err {
     enum err_code code;
-    char text[320]; /* one sentence, NUL-terminated, cut if longer */
+    char text[640]; /* one sentence, NUL-terminated, cut if longer */
 };
 
 /* Fills e (may be NULL) and returns -1, so that a caller can write: return err_set(e, ERR_VALIDATION, "..."). */

@@ -20,7 +20,17 @@
 #define LIMIT_NUMBER_TEXT_BYTES 512u                     /* text of one number before it is normalised */
 #define LIMIT_TABLE_NAME_MIN 3u                          /* characters of a table's name */
 #define LIMIT_TABLE_NAME_MAX 255u
-#define LIMIT_TABLES 2500u /* tables in one store: the account quota of DynamoDB */
+#define LIMIT_LOCAL_INDEXES 5u /* of one table */
+#define LIMIT_GLOBAL_INDEXES 20u
+#define LIMIT_INDEXES (LIMIT_LOCAL_INDEXES + LIMIT_GLOBAL_INDEXES)
+#define LIMIT_NON_KEY_ATTRIBUTES 100u /* projected by all indexes of a table together */
+#define LIMIT_TABLE_ROW_BYTES                                                                                                  \
+    (256u * 1024u)     /* a table's description: 167 names of keys and 100 of attributes of 255 bytes are 70 KB */
+#define LIMIT_TAGS 50u /* of one table */
+#define LIMIT_TAG_KEY_CHARACTERS 128u
+#define LIMIT_TAG_VALUE_CHARACTERS 256u
+#define LIMIT_CAPACITY_UNITS 1000000000000ll /* provisioned reads or writes a second: kept and shown, never enforced */
+#define LIMIT_TABLES 2500u                   /* tables in one store: the account quota of DynamoDB */
 
 /* -- Expressions ---------------------------------------------------------------------------------------------- */
 #define LIMIT_EXPRESSION_BYTES 4096u    /* text of one expression */
@@ -35,6 +45,18 @@
 /* -- Scans ---------------------------------------------------------------------------------------------------- */
 #define LIMIT_PAGE_BYTES (1024u * 1024u) /* items read for one page of list, before the filter */
 #define LIMIT_SCAN_SEGMENTS 1000000u     /* TotalSegments */
+
+/* -- Batches and transactions ---------------------------------------------------------------------------------- */
+#define LIMIT_BATCH_KEYS 100u                        /* keys of one BatchGetItem */
+#define LIMIT_BATCH_WRITES 25u                       /* puts and deletes of one BatchWriteItem */
+#define LIMIT_BATCH_BYTES (16u * 1024u * 1024u)      /* items that one BatchGetItem answers with; the rest stays unprocessed */
+#define LIMIT_TRANSACTION_ACTIONS 100u               /* of one TransactWriteItems, TransactGetItems or ExecuteTransaction */
+#define LIMIT_TRANSACTION_BYTES (4u * 1024u * 1024u) /* of its arguments, or of the items that it reads */
+#define LIMIT_TOKEN_BYTES 36u                        /* ClientRequestToken */
+#define LIMIT_TOKEN_MS (10 * 60 * 1000ll)            /* how long a ClientRequestToken is remembered, at least */
+#define LIMIT_STATEMENT_BYTES 8192u                  /* text of one PartiQL statement */
+#define LIMIT_BATCH_STATEMENTS 25u                   /* of one BatchExecuteStatement */
+#define LIMIT_STATEMENT_READS 50u                    /* ranges of keys that the WHERE of one SELECT may come apart into */
 
 /* -- Jobs and messages ---------------------------------------------------------------------------------------- */
 #define LIMIT_BODY_BYTES (1024u * 1024u)           /* HTTP body and message body: the SQS limit */
@@ -54,6 +76,11 @@
 #define LIMIT_ERROR_NAME_BYTES 64u                 /* error name in an outcome; the longest of ours has 36 */
 #define LIMIT_OUTSTANDING_BYTES (256u << 20)       /* what a client keeps to send again until it is answered */
 
+/* -- Calls: a client of the DynamoDB API waits ----------------------------------------------------------------- */
+#define LIMIT_REQUEST_BYTES (16u << 20)     /* HTTP body of the AWS protocols, after decompression: DynamoDB's limit */
+#define LIMIT_CALL_BYTES (24u << 20)        /* the same in msgpack: only sets of small numbers grow, by half at most */
+#define LIMIT_CALL_ANSWER_BYTES (20u << 20) /* answer to a call: 16 MB of items (BatchGetItem), the last one beyond, names */
+
 /* -- Queue attributes (SQS's ranges) -------------------------------------------------------------------------- */
 #define LIMIT_VISIBILITY_MS (43200ll * 1000) /* 12 h */
 #define LIMIT_DELAY_MS (900ll * 1000)        /* 15 min */
@@ -69,5 +96,9 @@
 
 static_assert(LIMIT_WIRE_BYTES > 16 * LIMIT_BODY_BYTES, "a wire message holds at least a batch of the largest bodies");
 static_assert(LIMIT_ITEM_BYTES < LIMIT_BODY_BYTES, "the largest item fits a body");
+static_assert(LIMIT_WIRE_BYTES > LIMIT_WIRE_BYTES / 4 + LIMIT_CALL_BYTES,
+              "a frame that is closed at a quarter holds one more call");
+static_assert(LIMIT_WIRE_BYTES > LIMIT_WIRE_BYTES / 4 + LIMIT_CALL_ANSWER_BYTES, "and one more answer");
+static_assert(LIMIT_CALL_BYTES >= LIMIT_REQUEST_BYTES && LIMIT_CALL_ANSWER_BYTES >= LIMIT_ANSWER_BYTES, "calls may be larger");
 
 #endif

@@ -32,7 +32,7 @@ int msg_read_call(struct msg *m) { return msg_read_entries(m); }
 static bool read_call_rest(struct msg *m, struct msg_call *entry)
 {
     entry->id = mp_bin(&m->reader, ID_BYTES);
-    entry->body = mp_bin(&m->reader, LIMIT_BODY_BYTES);
+    entry->body = mp_bin(&m->reader, LIMIT_CALL_BYTES);
     if (entry->body.len == 0 || (entry->id.len != 0 && entry->id.len != ID_BYTES))
         m->reader.failed = true;
     return msg_entry_ok(m);
@@ -99,6 +99,6 @@ bool msg_next_reply(struct msg *m, struct msg_reply *entry)
         return false;
     entry->call = mp_uint(&m->reader, UINT64_MAX);
     entry->status = (enum msg_call_status)mp_uint(&m->reader, MSG_CALL_BUSY);
-    entry->body = mp_bin(&m->reader, LIMIT_ANSWER_BYTES);
+    entry->body = mp_bin(&m->reader, LIMIT_CALL_ANSWER_BYTES);
     return msg_entry_ok(m);
 }

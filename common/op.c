@@ -110,7 +110,7 @@ void outcome_encode_err(struct buf *out, const struct err *e)
 int outcome_decode(struct slice body, struct outcome *o)
 {
     *o = (struct outcome){.value = {.type = VALUE_NONE}};
-    if (body.len > LIMIT_ANSWER_BYTES || !mp_valid(body, LIMIT_MSGPACK_DEPTH))
+    if (body.len > LIMIT_CALL_ANSWER_BYTES || !mp_valid(body, LIMIT_MSGPACK_DEPTH))
         return -1;
     struct mp_reader r = mp_reader_of(body);
     mp_array_exact(&r, 3);

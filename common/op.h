@@ -13,7 +13,7 @@
 #include "common/id.h"
 #include "common/item.h"
 
-/* Row: symbol, name in the API, does it need a table, does it write. LOOKUP, TABLE_* are calls only: not for users' jobs. */
+/* Row: symbol, name in the API, does it need a table, does it write. LOOKUP and all below it are calls only: not for users' jobs. */
 #define OP_TABLE(X)                                                                                                            \
     X(CREATE, "create", true, true)                                                                                            \
     X(READ, "read", true, false)                                                                                               \
@@ -26,7 +26,30 @@
     X(TABLE_CREATE, "", true, true) /* payload M {"KeySchema": L of M {AttributeName, AttributeType, KeyType}} */              \
     X(TABLE_DROP, "", true, true)                                                                                              \
     X(TABLE_DESCRIBE, "", true, false)                                                                                         \
-    X(TABLE_LIST, "", false, false)
+    X(TABLE_LIST, "", false, false)                                                                                            \
+    X(QUERY, "", true, false) /* this and all below: payload M as the request of DynamoDB's API, values native */              \
+    X(BATCH_READ, "", false, false)                                                                                            \
+    X(BATCH_WRITE, "", false, true)                                                                                            \
+    X(TRANSACT_WRITE, "", false, true)                                                                                         \
+    X(TRANSACT_READ, "", false, false)                                                                                         \
+    X(STATEMENT, "", false, true)                                                                                              \
+    X(STATEMENTS, "", false, true)                                                                                             \
+    X(STATEMENT_TRANSACTION, "", false, true)                                                                                  \
+    X(TABLE_UPDATE, "", false, true)                                                                                           \
+    X(TTL_UPDATE, "", false, true)                                                                                             \
+    X(TTL_DESCRIBE, "", false, false)                                                                                          \
+    X(TAG, "", false, true)                                                                                                    \
+    X(UNTAG, "", false, true)                                                                                                  \
+    X(TAGS, "", false, false)                                                                                                  \
+    X(BACKUP_CREATE, "", false, true)                                                                                          \
+    X(BACKUP_DESCRIBE, "", false, false)                                                                                       \
+    X(BACKUP_LIST, "", false, false)                                                                                           \
+    X(BACKUP_DELETE, "", false, true)                                                                                          \
+    X(BACKUP_RESTORE, "", false, true)                                                                                         \
+    X(STREAM_LIST, "", false, false)                                                                                           \
+    X(STREAM_DESCRIBE, "", false, false)                                                                                       \
+    X(STREAM_ITERATOR, "", false, false)                                                                                       \
+    X(STREAM_RECORDS, "", false, false)
 
 enum op_code {
 #define X(symbol, name, table, writes) OP_##symbol,

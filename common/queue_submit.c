@@ -143,7 +143,7 @@ static int own(struct queue_client *c, struct request *r, void *tag)
 
 struct request *client_ask_call(struct queue_client *c, struct slice body, const struct id *id, int64_t timeout_ms)
 {
-    if (body.len == 0 || body.len > LIMIT_BODY_BYTES)
+    if (body.len == 0 || body.len > LIMIT_CALL_BYTES)
         return NULL;
     struct request *r = begin(c, REQUEST_CALL, body.len + sizeof(struct msg_call));
     if (!r)

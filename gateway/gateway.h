@@ -5,6 +5,9 @@
  *     jobs.c       the state of jobs: look, wait, cancel, list the dead
  *     track.c     what became of a job: the queue's states and outcomes, and the store's record behind them
  *     admin.c      health, readiness, metrics
+ *     aws.c        the AWS protocols: which service, and the envelope of its answers (aws.h)
+ *     dynamodb.c   DynamoDB's API on top of it
+ *     calls.c      requests that wait for one call to a worker (calls.h)
  *
  * One thread. Every request that waits for the queue is a struct pending_request; callbacks of the queue client find it by tag or id. */
 #ifndef LEAT_GATEWAY_GATEWAY_H
@@ -16,11 +19,13 @@
 #include "common/msg.h"
 #include "common/op.h"
 #include "common/queue_client.h"
+#include "gateway/aws_error.h"
 #include "gateway/http.h"
 #include "gateway/limit.h"
 #include "gateway/metrics.h"
 #include "gateway/pending.h"
 #include "gateway/schemas.h"
+#include "gateway/shape_read.h"
 
 #define GATEWAY_QUEUE "leat-jobs"
 #define GATEWAY_ANSWER_MS 5000 /* how long the queue may take to say what became of a request */
@@ -31,14 +36,19 @@ struct gateway {
     struct queue_client *queue;
     struct pending *pending;
     struct json_parser *json;
+    struct shape_reader *shapes;
+    struct aws_error error; /* scratch: of the request that is served now */
     struct limit limit;
     struct schemas schemas;
     struct metrics metrics;
     struct id_maker ids;
-    struct buf value, body; /* scratch: a decoded request, an encoded operation */
-    int64_t now_ms;         /* monotonic, of this turn */
-    int64_t wall_ms;        /* for ids */
-    uint64_t salt;          /* spreads jobs without a key over the slices */
+    struct buf value, body;         /* scratch: a decoded request, an encoded operation */
+    struct buf coded;               /* scratch: a decompressed request, a compressed answer */
+    const char *const *credentials; /* "KEY:SECRET" each */
+    size_t credential_count;
+    int64_t now_ms;  /* monotonic, of this turn */
+    int64_t wall_ms; /* for ids */
+    uint64_t salt;   /* spreads jobs without a key over the slices */
     bool link_up;
     struct buf stats; /* the broker's last figures (a value), empty before the first */
     int64_t stats_ms, stats_asked_ms;
@@ -55,8 +65,8 @@ void admin_health(struct gateway *g, struct http_request *r);
 void admin_ready(struct gateway *g, struct http_request *r);
 void admin_metrics(struct gateway *g, struct http_request *r);
 
-/* manager.c: refuses by the headers alone what no body could make right. 0 or -1. */
-int manager_check(const struct http_request *r, struct err *e);
+/* manager.c: refuses by the headers alone what no body could make right; false then. */
+bool manager_begin(struct gateway *g, struct http_request *r);
 /* What became of a job that was sent. */
 void manager_sent(struct gateway *g, struct pending_job *job, enum msg_result result, const struct id *known);
 

@@ -57,7 +57,8 @@ void conn_refuse_raw(struct http_conn *c, const struct err *e)
     int copy = dup(c->fd);
     http_write_raw(c->fd, e);
     c->status = (unsigned)err_http_status(e->code);
-    conn_cut(c);
+    timer_clear(&c->server->timers, &c->timer);
+    shutdown(c->fd, SHUT_WR);
     if (copy >= 0)
         http_linger_add(&c->server->linger, copy, c->server->now_ms);
 }
@@ -126,9 +127,8 @@ static void on_late(struct http_conn *c)
     if (!early && (c->phase == LIMIT_FRESH || c->phase == LIMIT_READING)) {
         err_set(&e, ERR_TIMEOUT, "the request was not complete after %lld ms", (long long)c->server->limit->request_timeout_ms);
         conn_refuse_raw(c, &e);
-    } else {
-        conn_cut(c);
     }
+    conn_cut(c);
 }
 
 /* -- The daemon ------------------------------------------------------------------------------------------------ */

@@ -20,7 +20,14 @@ struct http_server;
 #define HTTP_HEAD 2u
 #define HTTP_POST 4u
 #define HTTP_DELETE 8u
-#define HTTP_OTHER 16u /* any method that no route takes */
+#define HTTP_OPTIONS 16u
+#define HTTP_OTHER 32u /* any other method */
+#define HTTP_EVERY 63u
+
+struct http_request;
+
+/* Appends the body of an error to r->out, puts headers, and returns the media type (static). self: of the server's events. */
+typedef const char *http_error_writer(void *self, struct http_request *r, const struct err *e);
 
 /* One request. Everything in it belongs to the server and is valid until the request is answered or gone. */
 struct http_request {
@@ -28,11 +35,13 @@ struct http_request {
     const char *path; /* as sent, not decoded, without the query */
     struct http_fields *fields;
     struct slice body;
-    int64_t begun_us;       /* monotonic: when its request line was there */
-    const void *route;      /* the owner's; NULL at first */
-    struct slice parameter; /* the owner's: the part of the path that the route leaves open */
-    void *state;            /* the owner's; NULL at first */
-    struct buf out;         /* the answer's body: append to it before http_answer() */
+    int64_t begun_us;             /* monotonic: when its request line was there */
+    const void *route;            /* the owner's; NULL at first */
+    struct slice parameter;       /* the owner's: the part of the path that the route leaves open */
+    void *state;                  /* the owner's; NULL at first */
+    struct buf out;               /* the answer's body: append to it before http_answer() */
+    size_t body_max;              /* bytes; begin() may change it */
+    http_error_writer *put_error; /* how http_refuse() says it; NULL: a problem body */
 };
 
 struct http_events {
@@ -60,11 +69,13 @@ int64_t http_deadline(const struct http_server *h, int64_t now_ms); /* now_ms: a
 void http_drain(struct http_server *h);
 
 /* -- Answers ----------------------------------------------------------------------------------------------------------------- */
-/* Adds a header to the answer; at most 6, values of at most 79 bytes. name must be static. */
+/* Adds a header to the answer; at most 10, values of at most 79 bytes. name must be static. */
 void http_put_header(struct http_request *r, const char *name, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* The same with a value that is not copied: it ends with a NUL and lives as long as the request, as the fields' values do. */
+void http_put_header_of(struct http_request *r, const char *name, struct slice value);
 /* Answers with r->out. Once for each request. media_type must be static. */
 void http_answer(struct http_request *r, unsigned status, const char *media_type);
-/* Answers with a problem body instead of what r->out holds; headers that were put stay. */
+/* Answers with an error body (r->put_error) instead of what r->out holds; headers that were put stay. */
 void http_refuse(struct http_request *r, const struct err *e);
 bool http_is_answered(const struct http_request *r);
 

@@ -20,15 +20,26 @@ void http_put_header(struct http_request *r, const char *name, const char *forma
     assert(len >= 0 && (size_t)len < sizeof header->value);
     (void)len;
     header->name = name;
+    header->of = NULL;
 }
 
-static void set_problem(struct http_conn *c, const struct err *e)
+void http_put_header_of(struct http_request *r, const char *name, struct slice value)
+{
+    struct http_conn *c = conn_of(r);
+    assert(c->header_count < HTTP_HEADERS_MAX && value.ptr[value.len] == '\0');
+    c->headers[c->header_count++] = (struct http_header){.name = name, .of = (const char *)value.ptr};
+}
+
+static void set_error(struct http_conn *c, const struct err *e)
 {
     struct buf *out = &c->request.out;
     buf_reset(out);
-    problem_put(out, e, NULL);
     c->status = (unsigned)err_http_status(e->code);
     c->media_type = PROBLEM_MEDIA_TYPE;
+    if (c->request.put_error)
+        c->media_type = c->request.put_error(c->server->self, &c->request, e);
+    else
+        problem_put(out, e, NULL);
     if (c->status == 503)
         http_put_header(&c->request, "Retry-After", "1");
 }
@@ -46,7 +57,7 @@ void http_answer(struct http_request *r, unsigned status, const char *media_type
         buf_finish(&r->out);
         c->header_count = 0;
         err_set(&e, ERR_UNAVAILABLE, "this gateway holds too many answers at the moment");
-        set_problem(c, &e);
+        set_error(c, &e);
     }
     c->server->answers = true;
     if (!c->suspended)
@@ -60,15 +71,15 @@ void http_answer(struct http_request *r, unsigned status, const char *media_type
 void http_refuse(struct http_request *r, const struct err *e)
 {
     struct http_conn *c = conn_of(r);
-    set_problem(c, e);
-    http_answer(r, c->status, PROBLEM_MEDIA_TYPE);
+    set_error(c, e);
+    http_answer(r, c->status, c->media_type);
 }
 
 static int add_headers(struct http_conn *c, struct MHD_Response *response)
 {
     enum MHD_Result ok = MHD_add_response_header(response, "Content-Type", c->media_type);
     for (unsigned i = 0; i < c->header_count; i++)
-        ok &= MHD_add_response_header(response, c->headers[i].name, c->headers[i].value);
+        ok &= MHD_add_response_header(response, c->headers[i].name, c->headers[i].of ? c->headers[i].of : c->headers[i].value);
     if (c->closing)
         ok &= MHD_add_response_header(response, "Connection", "close");
     return ok == MHD_YES ? 0 : -1;

@@ -2,16 +2,36 @@
 #include "gateway/http_linger.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define DISCARD_BYTES (4u * 1024u * 1024u) /* of one socket in one tick */
 
+/* Where nothing is read any more (SHUT_RD), a read says "end" as soon as the queue is empty; the state tells of the client's own end. */
+static bool client_sends(int fd)
+{
+    struct tcp_info info;
+    socklen_t size = sizeof info;
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
+        return false;
+    return info.tcpi_state == TCP_ESTABLISHED || info.tcpi_state == TCP_FIN_WAIT1 || info.tcpi_state == TCP_FIN_WAIT2;
+}
+
+/* A client that is still sending, perhaps into a window that is full, learns that nobody reads. */
+static void let_go(int fd)
+{
+    if (client_sends(fd))
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1, .l_linger = 0}, sizeof(struct linger));
+    close(fd);
+}
+
 static void drop_oldest(struct http_linger *l)
 {
     if (l->at[l->head].fd >= 0)
-        close(l->at[l->head].fd);
+        let_go(l->at[l->head].fd);
     l->head = (l->head + 1) % HTTP_LINGER_MAX;
     l->count--;
 }
@@ -35,7 +55,7 @@ static bool discard(int fd)
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
-            return got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
+            return got == 0 ? !client_sends(fd) : errno != EAGAIN && errno != EWOULDBLOCK;
         sum += (size_t)got;
     }
     return false;
@@ -49,7 +69,7 @@ void http_linger_run(struct http_linger *l, int64_t now_ms)
     for (size_t i = 0; i < l->count; i++) {
         int *fd = &l->at[(l->head + i) % HTTP_LINGER_MAX].fd;
         if (*fd >= 0 && discard(*fd)) {
-            close(*fd);
+            let_go(*fd);
             *fd = -1;
         }
     }

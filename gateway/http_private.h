@@ -19,7 +19,7 @@
 #include "gateway/http_linger.h"
 #include "gateway/timers.h"
 
-#define HTTP_HEADERS_MAX 6u
+#define HTTP_HEADERS_MAX 10u
 #define HTTP_HEADER_VALUE_BYTES 80u
 #define HTTP_HELD_MAX 1024u
 #define HTTP_HOLD_MS 20
@@ -30,6 +30,7 @@
 
 struct http_header {
     const char *name;
+    const char *of; /* the value, if it is somebody else's */
     char value[HTTP_HEADER_VALUE_BYTES];
 };
 
@@ -79,7 +80,8 @@ static inline struct http_conn *conn_of(struct http_request *r) { return (struct
 void conn_move(struct http_conn *c, enum limit_phase to);
 /* Cuts the connection below the library, which then notices and closes it. */
 void conn_cut(struct http_conn *c);
-/* Writes a whole answer past the library, for moments when it can send none, and cuts the connection. */
+/* Writes a whole answer past the library, for moments when it can send none. The library must close the connection then: because its
+ * handler says so, or because it is cut. */
 void conn_refuse_raw(struct http_conn *c, const struct err *e);
 bool conn_charge(struct http_conn *c); /* for what its buffers hold now */
 

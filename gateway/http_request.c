@@ -24,6 +24,8 @@ void *http_on_uri(void *self, const char *uri, struct MHD_Connection *mhd)
     c->request.route = NULL;
     c->request.parameter = (struct slice){0};
     c->request.body = (struct slice){0};
+    c->request.body_max = LIMIT_BODY_BYTES;
+    c->request.put_error = NULL;
     c->began = c->answered = c->queued = c->closing = false;
     c->header_count = 0;
     c->status = 0;
@@ -45,7 +47,8 @@ static unsigned method_of(const char *method)
     static const struct {
         const char *name;
         unsigned bit;
-    } methods[] = {{"POST", HTTP_POST}, {"GET", HTTP_GET}, {"HEAD", HTTP_HEAD}, {"DELETE", HTTP_DELETE}};
+    } methods[] = {
+        {"POST", HTTP_POST}, {"GET", HTTP_GET}, {"HEAD", HTTP_HEAD}, {"DELETE", HTTP_DELETE}, {"OPTIONS", HTTP_OPTIONS}};
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
         if (strcmp(method, methods[i].name) == 0)
             return methods[i].bit;
@@ -82,8 +85,8 @@ static enum MHD_Result on_headers(struct http_conn *c, const char *url, const ch
     }
     if (!c->server->events->begin(c->server->self, r) || c->answered)
         return !has_body(c) || queue_early(c) == 0 ? MHD_YES : MHD_NO;
-    if (c->fields.content_length > LIMIT_BODY_BYTES) {
-        err_set(&e, ERR_TOO_LARGE, "the body is larger than %u bytes", LIMIT_BODY_BYTES);
+    if (c->fields.content_length > r->body_max) {
+        err_set(&e, ERR_TOO_LARGE, "the body is larger than %zu bytes", r->body_max);
         http_refuse(r, &e);
         return queue_early(c) == 0 ? MHD_YES : MHD_NO;
     }
@@ -114,8 +117,8 @@ static enum MHD_Result on_body(struct http_conn *c, const char *data, size_t *da
         *data_len = 0;
         return MHD_YES;
     }
-    if (need > LIMIT_BODY_BYTES) {
-        err_set(&e, ERR_TOO_LARGE, "the body is larger than %u bytes", LIMIT_BODY_BYTES);
+    if (need > c->request.body_max) {
+        err_set(&e, ERR_TOO_LARGE, "the body is larger than %zu bytes", c->request.body_max);
         conn_refuse_raw(c, &e);
         return MHD_NO;
     }

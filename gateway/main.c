@@ -11,7 +11,7 @@
 
 struct settings {
     char *listen, *queue_endpoint, *log_level, *log_format;
-    struct conf_list tables;
+    struct conf_list tables, credentials;
     int64_t max_connections, request_timeout, idle_timeout;
 };
 
@@ -26,6 +26,8 @@ static const struct conf_row rows[] = {
         "the broker's client endpoint"),
     ROW(tables, "table", CONF_LIST, NULL, 0, 0, "NAME:KEY[:TYPE][,SORT[:TYPE]]",
         "a table whose key is known before the first worker has told it; may be repeated"),
+    ROW(credentials, "credentials", CONF_LIST, NULL, 0, 0, "KEY:SECRET",
+        "an access key of AWS's protocols whose signatures are checked; may be repeated; none: any signature is accepted"),
     ROW(max_connections, "max-connections", CONF_INT, "10000", 1, 1000000, "N", "open connections; more are answered with 503"),
     ROW(request_timeout, "request-timeout", CONF_DURATION, "10s", 100, 3600000, "TIME",
         "how long a client may take to send a request"),
@@ -57,6 +59,8 @@ static int run(const struct settings *s)
                                     .queue_endpoint = s->queue_endpoint,
                                     .tables = (const char *const *)s->tables.at,
                                     .table_count = s->tables.count,
+                                    .credentials = (const char *const *)s->credentials.at,
+                                    .credential_count = s->credentials.count,
                                     .max_connections = s->max_connections,
                                     .request_timeout_ms = s->request_timeout,
                                     .idle_timeout_ms = s->idle_timeout,

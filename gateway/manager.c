@@ -22,14 +22,18 @@ struct submission {
     struct pending_request *p;
 };
 
-int manager_check(const struct http_request *r, struct err *e)
+bool manager_begin(struct gateway *g, struct http_request *r)
 {
     struct slice type = slice_text("");
     enum job_media media;
+    struct err e;
+    (void)g;
     http_header_get(r->fields, "content-type", 0, &type);
-    return job_media(type, &media) == 0
-               ? 0
-               : err_set(e, ERR_MEDIA_TYPE, "the body must be application/json or application/x-ndjson");
+    if (job_media(type, &media) == 0)
+        return true;
+    err_set(&e, ERR_MEDIA_TYPE, "the body must be application/json or application/x-ndjson");
+    http_refuse(r, &e);
+    return false;
 }
 
 /* -- Into the queue -------------------------------------------------------------------------------------------- */
@@ -181,7 +185,7 @@ static int read_headers(struct submission *s, enum job_media *media, struct err 
 {
     struct slice type = slice_text("");
     http_header_get(s->r->fields, "content-type", 0, &type);
-    job_media(type, media); /* manager_check() has refused what is unknown */
+    job_media(type, media); /* manager_begin() has refused what is unknown */
     s->has_key = http_header_get(s->r->fields, "idempotency-key", 0, &s->key);
     if (s->has_key && job_check_key(s->key, e) != 0)
         return -1;

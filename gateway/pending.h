@@ -13,6 +13,7 @@
 
 #include "common/buf.h"
 #include "common/id.h"
+#include "common/msg.h"
 #include "gateway/timers.h"
 
 /* What is known of a job. Everything behind RUNNING is final for the request that asks. */
@@ -54,6 +55,20 @@ struct pending_job {
 struct pending_kind {
     void (*finish)(void *self, struct pending_request *p);
     void (*late)(void *self, struct pending_request *p, int64_t now_ms);
+    /* A call of its ended. NULL: its calls look jobs up (track.c). */
+    void (*reply)(void *self, struct pending_job *job, enum msg_call_status status, struct slice body);
+};
+
+/* A request that waits for one call (calls.h). */
+struct pending_call {
+    const struct calls_owner *owner;
+    const void *what; /* the owner's */
+    struct id id;     /* of a write: the same for every try */
+    bool has_id;
+    bool waits;   /* for its next try */
+    bool reached; /* a worker may have had it */
+    uint32_t tries;
+    int64_t until_ms;
 };
 
 struct pending_request {
@@ -65,8 +80,9 @@ struct pending_request {
     uint32_t count, capacity, open, sending; /* open: not settled; sending: not accepted either */
     int64_t begun_ms, wait_until_ms;         /* wait_until_ms == begun_ms: does not wait for outcomes */
     bool from_header, batch;                 /* the wish to wait came as a header; the body was a batch */
-    struct buf texts;
-    size_t charged; /* for texts, of the gateway's memory */
+    struct pending_call call;
+    struct buf texts; /* answers of jobs; of a call: itself, encoded */
+    size_t charged;   /* for texts, of the gateway's memory */
 };
 
 struct pending;

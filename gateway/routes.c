@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const struct route table[] = {
-#define X(symbol, name_, pattern_, methods_, any_case_, serve)                                                                 \
+#define X(symbol, name_, pattern_, methods_, any_case_, begin, serve)                                                          \
     {.name = name_, .pattern = pattern_, .methods = methods_, .any_case = any_case_},
     ROUTES(X)
 #undef X

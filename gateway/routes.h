@@ -7,20 +7,22 @@
 
 struct gateway;
 
-/* Row: symbol, name (the route label of the metrics), pattern, methods, takes a body of jobs, function.
+/* Row: symbol, name (the route label of the metrics), pattern, methods, in any case of letters, function that looks at the headers alone
+ * (NULL: nothing to look at), function that serves.
  * Patterns are compared segment by segment: "*" is any segment that is not empty (the last of them is the request's parameter),
  * a pattern in lower case matches in any case of letters if the row says so. */
 #define ROUTES(X)                                                                                                              \
-    X(MANAGER, "manager", "/dynamodbmanager", HTTP_POST, true, manager_post)                                                   \
-    X(MANAGER_STAGE, "manager", "/*/dynamodbmanager", HTTP_POST, true, manager_post)                                           \
-    X(JOB, "job", "/jobs/*", HTTP_GET | HTTP_HEAD | HTTP_DELETE, false, jobs_one)                                              \
-    X(JOBS, "jobs", "/jobs", HTTP_GET | HTTP_HEAD, false, jobs_list)                                                           \
-    X(HEALTH, "healthz", "/healthz", HTTP_GET | HTTP_HEAD, false, admin_health)                                                \
-    X(READY, "readyz", "/readyz", HTTP_GET | HTTP_HEAD, false, admin_ready)                                                    \
-    X(METRICS, "metrics", "/metrics", HTTP_GET | HTTP_HEAD, false, admin_metrics)
+    X(AWS, "aws", "/", HTTP_EVERY, false, aws_begin, aws_serve)                                                                \
+    X(MANAGER, "manager", "/dynamodbmanager", HTTP_POST, true, manager_begin, manager_post)                                    \
+    X(MANAGER_STAGE, "manager", "/*/dynamodbmanager", HTTP_POST, true, manager_begin, manager_post)                            \
+    X(JOB, "job", "/jobs/*", HTTP_GET | HTTP_HEAD | HTTP_DELETE, false, NULL, jobs_one)                                        \
+    X(JOBS, "jobs", "/jobs", HTTP_GET | HTTP_HEAD, false, NULL, jobs_list)                                                     \
+    X(HEALTH, "healthz", "/healthz", HTTP_GET | HTTP_HEAD, false, NULL, admin_health)                                          \
+    X(READY, "readyz", "/readyz", HTTP_GET | HTTP_HEAD, false, NULL, admin_ready)                                              \
+    X(METRICS, "metrics", "/metrics", HTTP_GET | HTTP_HEAD, false, NULL, admin_metrics)
 
 enum route_index {
-#define X(symbol, name, pattern, methods, any_case, serve) ROUTE_##symbol,
+#define X(symbol, name, pattern, methods, any_case, begin, serve) ROUTE_##symbol,
     ROUTES(X)
 #undef X
         ROUTE_COUNT

@@ -12,6 +12,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "gateway/aws.h"
 #include "gateway/gateway.h"
 #include "gateway/http_listen.h"
 
@@ -29,12 +30,17 @@ static bool refuse(struct http_request *r, const struct err *e)
 
 static bool on_begin(void *self, struct http_request *r)
 {
+    static bool (*const begins[])(struct gateway *, struct http_request *) = {
+#define X(symbol, name, pattern, methods, any_case, begin, serve) begin,
+        ROUTES(X)
+#undef X
+    };
     struct err e;
     char allow[32];
     int i = routes_find(r->path, &r->parameter);
-    (void)self;
     if (i < 0) {
         err_set(&e, ERR_NOT_FOUND, "there is nothing under this path");
+        aws_begin_elsewhere(r);
         return refuse(r, &e);
     }
     const struct route *route = route_at((enum route_index)i);
@@ -45,7 +51,7 @@ static bool on_begin(void *self, struct http_request *r)
         http_put_header(r, "Allow", "%s", allow);
         return refuse(r, &e);
     }
-    return r->method != HTTP_POST || manager_check(r, &e) == 0 || refuse(r, &e);
+    return !begins[i] || begins[i](self, r);
 }
 
 static int index_of(const void *route)
@@ -56,7 +62,7 @@ static int index_of(const void *route)
 static void on_request(void *self, struct http_request *r)
 {
     static void (*const serve[])(struct gateway *, struct http_request *) = {
-#define X(symbol, name, pattern, methods, any_case, function) function,
+#define X(symbol, name, pattern, methods, any_case, begin, function) function,
         ROUTES(X)
 #undef X
     };
@@ -121,7 +127,11 @@ static void on_reply(void *self, void *tag, enum msg_call_status status, struct 
 {
     struct gateway *g = self;
     struct pending_job *job = pending_by_tag(g->pending, tag);
-    if (job)
+    if (!job)
+        return;
+    if (job->request->kind->reply)
+        job->request->kind->reply(g, job, status, body);
+    else
         track_reply(g, job, status, body);
 }
 
@@ -167,6 +177,9 @@ static void finish(struct gateway *g)
     queue_client_destroy(&g->queue);
     pending_destroy(&g->pending);
     json_parser_destroy(&g->json);
+    shape_reader_destroy(&g->shapes);
+    aws_error_finish(&g->error);
+    buf_finish(&g->coded);
     schemas_finish(&g->schemas);
     buf_finish(&g->value);
     buf_finish(&g->body);
@@ -203,13 +216,16 @@ static int start(struct gateway *g, const struct gateway_config *config, struct 
                                                             .catalog = on_catalog,
                                                             .link = on_link};
     g->now_ms = clock_mono_ms();
+    g->credentials = config->credentials;
+    g->credential_count = config->credential_count;
     limit_init(&g->limit, config->request_timeout_ms, config->idle_timeout_ms, raise_descriptors(config->max_connections),
                LIMIT_GATEWAY_BYTES);
     if (schemas_init(&g->schemas, config->tables, config->table_count, e) != 0)
         return -1;
     g->pending = pending_create(PENDING_JOBS_MAX, g->now_ms);
     g->json = json_parser_create();
-    if (!g->pending || !g->json || id_maker_init(&g->ids) != 0)
+    g->shapes = shape_reader_create();
+    if (!g->pending || !g->json || !g->shapes || id_maker_init(&g->ids) != 0)
         return err_set(e, ERR_INTERNAL, "out of memory");
     g->queue = queue_client_create(config->queue_endpoint, "gateway", "gateway", &queue_events, g, g->now_ms, e);
     return g->queue ? 0 : -1;

@@ -10,6 +10,8 @@ struct gateway_config {
     const char *queue_endpoint; /* the broker's client endpoint */
     const char *const *tables;  /* texts of --table */
     size_t table_count;
+    const char *const *credentials; /* "KEY:SECRET" each; none: any signature is accepted */
+    size_t credential_count;
     int64_t max_connections, request_timeout_ms, idle_timeout_ms;
     int stop_fd; /* becomes readable when the process shall stop (signalfd) */
 };

@@ -12,6 +12,7 @@
 struct bodies {
     struct call_body *at[TABLE_SIZE];
     uint32_t count;
+    size_t bytes; /* of all bodies */
 };
 
 static uint32_t home(uint64_t call) { return (uint32_t)call & (TABLE_SIZE - 1); }
@@ -36,9 +37,11 @@ void bodies_destroy(struct bodies **s)
     *s = NULL;
 }
 
+bool bodies_room(const struct bodies *s, size_t more) { return more <= BROKER_CALL_BYTES - s->bytes; }
+
 int bodies_add(struct bodies *s, uint64_t call, const struct msg_call *entry)
 {
-    if (s->count >= TABLE_SIZE / 2)
+    if (s->count >= TABLE_SIZE / 2 || !bodies_room(s, entry->body.len))
         return -1;
     struct call_body *body = calloc(1, sizeof *body);
     if (!body || buf_append(&body->body, entry->body.ptr, entry->body.len) != 0) {
@@ -55,6 +58,7 @@ int bodies_add(struct bodies *s, uint64_t call, const struct msg_call *entry)
         i = after(i);
     s->at[i] = body;
     s->count++;
+    s->bytes += body->body.len;
     return 0;
 }
 
@@ -78,6 +82,7 @@ void bodies_drop(struct bodies *s, uint64_t call)
     uint32_t hole = find(s, call);
     if (hole == TABLE_SIZE)
         return;
+    s->bytes -= s->at[hole]->body.len;
     body_destroy(s->at[hole]);
     s->count--;
     for (uint32_t i = after(hole); s->at[i]; i = after(i)) {

@@ -130,6 +130,20 @@ static void do_call(struct broker *b, const struct core_effect *e)
     entry_added(&b->workers, worker, frame);
 }
 
+void effects_reply(struct broker *b, uint32_t handle, const struct msg_reply *reply)
+{
+    struct peer *client = peers_by_handle(&b->clients, handle);
+    if (!client)
+        return;
+    struct open_frame *frame = &client->out.second;
+    if (frame->count == 0) {
+        buf_reset(&frame->buf);
+        frame->mark = msg_begin_replies(&frame->buf, MSG_REPLIES);
+    }
+    msg_add_reply(&frame->buf, reply);
+    entry_added(&b->clients, client, frame);
+}
+
 static void do_call_reply(struct broker *b, const struct core_effect *e)
 {
     static const enum msg_call_status statuses[] = {[CORE_CALL_ANSWERED] = MSG_CALL_OK,
@@ -138,16 +152,7 @@ static void do_call_reply(struct broker *b, const struct core_effect *e)
                                                     [CORE_CALL_TIMEOUT] = MSG_CALL_TIMEOUT,
                                                     [CORE_CALL_BUSY] = MSG_CALL_BUSY};
     bodies_drop(b->bodies, e->call);
-    struct peer *client = peers_by_handle(&b->clients, e->client);
-    if (!client)
-        return;
-    struct open_frame *frame = &client->out.second;
-    if (frame->count == 0) {
-        buf_reset(&frame->buf);
-        frame->mark = msg_begin_replies(&frame->buf, MSG_REPLIES);
-    }
-    msg_add_reply(&frame->buf, &(struct msg_reply){.call = e->tag, .status = statuses[e->call_result], .body = e->body});
-    entry_added(&b->clients, client, frame);
+    effects_reply(b, e->client, &(struct msg_reply){.call = e->tag, .status = statuses[e->call_result], .body = e->body});
 }
 
 static void do_left(struct broker *b, const struct core_effect *e)

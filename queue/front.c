@@ -142,6 +142,10 @@ static void on_send(struct broker *b, struct peer *client, struct msg *m)
 
 static void call_one(struct broker *b, struct peer *client, const struct msg_call *entry)
 {
+    if (!bodies_room(b->bodies, entry->body.len)) {
+        effects_reply(b, client->handle, &(struct msg_reply){.call = entry->call, .status = MSG_CALL_BUSY});
+        return;
+    }
     struct core_event event = broker_event(b, CORE_CALL);
     event.client = client->handle;
     event.tag = entry->call;

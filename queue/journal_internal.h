@@ -10,6 +10,8 @@
  *     journal_spare.c     the thread's spare segments: allocating ahead, recycling
  *     journal_recover.c   start: scan, torn tail or damage, replay
  *     journal_salvage.c   the way out of damage
+ *     journal_copy.c      a copy of one that is in use
+ *     journal_verify.c    recovery's judgement without recovery
  *     journal_compact.c   giving up the oldest segment
  *     journal_read.c      bodies
  *
@@ -286,6 +288,10 @@ struct journal_segment *journal_add_segment(struct journal *j,
 void journal_drop_oldest(struct journal *j);
 void journal_note_record(struct journal_segment *s, const struct core_record *record); /* its idempotency key */
 void journal_release_done(struct journal *j, uint64_t done_group);
+int journal_load_segments(struct journal *j, struct err *e); /* the headers of all that are there */
+
+/* journal_recover.c: the part of recovery that only reads. segments, bytes and torn_bytes of found are set. */
+int journal_scan(struct journal *j, journal_visit *visit, void *self, struct journal_summary *found, struct err *e);
 
 /* journal_append.c */
 bool journal_fits(struct journal *j, uint32_t bytes, bool new_send);

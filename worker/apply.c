@@ -53,10 +53,7 @@ static void pause_a_little(struct apply *a, unsigned tries)
 
 /* -- The order of a batch ---------------------------------------------------------------------------------------------------- */
 
-static bool is_control(const struct apply_work *w)
-{
-    return w->readable && w->job->call && (w->op.code == OP_TABLE_CREATE || w->op.code == OP_TABLE_DROP);
-}
+static bool is_control(const struct apply_work *w) { return w->readable && w->job->call && table_changes_catalog(w->op.code); }
 
 static int compare_keys(const void *left, const void *right, void *self)
 {

@@ -5,7 +5,7 @@
 #include "worker/apply.h"
 
 #define APPLY_SLICE_US 50000 /* then what is applied is committed, so that locks and acknowledgements do not wait */
-#define APPLY_SLICE_BYTES (8u * 1024u * 1024u) /* of outcomes in one transaction: bounds memory and log */
+#define APPLY_SLICE_BYTES (8u * 1024u * 1024u) /* of outcomes and index entries in one transaction: bounds memory and log */
 
 /* A job in work. */
 struct apply_work {

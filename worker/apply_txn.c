@@ -14,6 +14,11 @@ static void refuse(struct buf *out, enum err_code code, const char *text)
     outcome_encode_err(out, &e);
 }
 
+static bool locks_many_rows(enum op_code code)
+{
+    return code == OP_LIST || code == OP_QUERY || code == OP_BATCH_READ || code == OP_TRANSACT_READ;
+}
+
 bool apply_reads_ahead(const struct apply_work *w)
 {
     if (!w->readable || op_writes(w->op.code))
@@ -50,7 +55,8 @@ static enum kv_result run_op(struct apply *a, struct kv_txn *txn, struct apply_w
         result = look_up_job(a, txn, &w->op);
     else
         result = table_apply(a->config.tables, txn, &w->op, out);
-    if (result == KV_OK && !buf_failed(out) && out->len - w->outcome_at > LIMIT_ANSWER_BYTES && !op_writes(w->op.code)) {
+    size_t most = w->job->call ? LIMIT_CALL_ANSWER_BYTES : LIMIT_ANSWER_BYTES;
+    if (result == KV_OK && !buf_failed(out) && out->len - w->outcome_at > most && !op_writes(w->op.code)) {
         out->len = w->outcome_at;
         refuse(out, ERR_TOO_LARGE, "The answer is larger than an answer may be.");
     }
@@ -66,7 +72,7 @@ static enum kv_result begin(struct apply *a, int flags, struct kv_txn **txn, boo
     bool changed = false;
     enum kv_result result = kv_begin(a->config.kv, flags, txn);
     if (result == KV_OK)
-        result = table_begin(a->config.tables, *txn, &changed);
+        result = table_begin(a->config.tables, *txn, a->config.wall_ms(), &changed);
     *catalog_changed |= changed;
     return result;
 }
@@ -85,7 +91,7 @@ enum kv_result apply_read(struct apply *a, struct apply_work *w, struct kv_txn *
         a->outcomes.len = before;
         a->outcomes.failed = false;
     }
-    if (result != KV_OK || w->op.code == OP_LIST) /* a list has locked many rows */
+    if (result != KV_OK || locks_many_rows(w->op.code))
         kv_abort(txn);
     return result;
 }
@@ -134,7 +140,8 @@ static enum kv_result apply_all(struct apply *a, struct kv_txn *txn, size_t *cou
         struct apply_work *w = a->by_key[i];
         if (w->read || w->recorded)
             continue;
-        if (i > 0 && (a->outcomes.len > APPLY_SLICE_BYTES || a->config.mono_us() - start_us > APPLY_SLICE_US)) {
+        if (i > 0 && (a->outcomes.len + table_pending_bytes(a->config.tables) > APPLY_SLICE_BYTES ||
+                      a->config.mono_us() - start_us > APPLY_SLICE_US)) {
             *count = i;
             return KV_OK;
         }
@@ -186,6 +193,8 @@ enum kv_result apply_try(struct apply *a, size_t *count, bool look_up, int64_t s
         result = apply_all(a, txn, count, start_us);
     if (result == KV_OK)
         result = record_all(a, txn, *count);
+    if (result == KV_OK)
+        result = table_end(a->config.tables, txn);
     if (result == KV_OK)
         return kv_commit(&txn);
     kv_abort(&txn);

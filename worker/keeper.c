@@ -1,4 +1,5 @@
-/* keeper.c - the housekeeping thread: checkpoint five times a second if there is enough to write, sweep when it is time. */
+/* keeper.c - the housekeeping thread: five times a second a checkpoint if there is enough to write, and chores that wait; sweeps
+ * when it is time. */
 #include "worker/keeper.h"
 
 #include <errno.h>
@@ -19,7 +20,9 @@
 #define SWEEP_BUDGET_US 200000 /* of a second: the rest belongs to jobs */
 #define SWEEP_AGAIN_MS 1000
 #define SWEEP_IDLE_MS 60000
-#define REST_MS 1000 /* after a checkpoint that failed: a full disk is not filled again five times a second */
+#define CHORES_BUDGET_US 100000 /* of each turn while there is work: the rest belongs to jobs */
+#define CHORES_AGAIN_MS 1000    /* how long an expired item, or an index to be filled, may wait to be noticed */
+#define REST_MS 1000            /* after a checkpoint that failed: a full disk is not filled again five times a second */
 
 struct keeper {
     struct keeper_config config;
@@ -31,7 +34,7 @@ struct keeper {
     struct kv *kv;
     struct tables *tables;
     struct sweep sweep;
-    int64_t swept_ms, sweep_wait_ms, rest_until_ms;
+    int64_t swept_ms, sweep_wait_ms, chores_due_ms, rest_until_ms;
     char lock_path[PATH_MAX];
 };
 
@@ -59,6 +62,18 @@ static void sweep_if_due(struct keeper *k)
         k->sweep_wait_ms = SWEEP_AGAIN_MS;
     if (k->sweep_wait_ms > SWEEP_IDLE_MS)
         k->sweep_wait_ms = SWEEP_IDLE_MS;
+}
+
+static void do_chores_if_due(struct keeper *k)
+{
+    int64_t now_ms = clock_mono_ms();
+    bool more;
+    if (now_ms < k->chores_due_ms)
+        return;
+    enum kv_result result = sweep_chores(&k->sweep, clock_wall_ms(), CHORES_BUDGET_US, &more);
+    if (result != KV_OK)
+        fail("chores", result);
+    k->chores_due_ms = result == KV_OK && more ? now_ms : now_ms + CHORES_AGAIN_MS;
 }
 
 /* Sleeps for a turn; true when the thread shall end. */
@@ -91,6 +106,7 @@ static void *run(void *self)
     struct keeper *k = self;
     do {
         maintain(k);
+        do_chores_if_due(k);
         sweep_if_due(k);
     } while (!wait_turn(k));
     return NULL;

@@ -67,6 +67,16 @@ enum kv_result kv_next(struct kv_cursor *cursor, struct slice *found, struct sli
     return cursor->ops->next(cursor, found, value);
 }
 
+enum kv_result kv_seek_before(struct kv_cursor *cursor, struct slice key, struct slice *found, struct slice *value)
+{
+    return cursor->ops->seek_before(cursor, key, found, value);
+}
+
+enum kv_result kv_prev(struct kv_cursor *cursor, struct slice *found, struct slice *value)
+{
+    return cursor->ops->prev(cursor, found, value);
+}
+
 void kv_cursor_close(struct kv_cursor **cursor)
 {
     if (*cursor)

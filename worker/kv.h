@@ -14,6 +14,11 @@ enum kv_space {
     KV_META,     /* catalog: table descriptions, counters */
     KV_ITEMS,    /* items of all tables */
     KV_OUTCOMES, /* [slice][job id] -> outcome */
+    KV_INDEXES,  /* entries of secondary and expiry indexes */
+    KV_STREAMS,  /* change records of tables with a stream */
+    KV_BACKUPS,  /* items of backups */
+    KV_CHORES, /* how far work in the background has come: written often, so apart from KV_META, which every transaction reads */
+    KV_TOKENS, /* ClientRequestTokens of transactions, by time */
     KV_SPACES
 };
 
@@ -47,10 +52,13 @@ enum kv_result kv_get(struct kv_txn *txn, enum kv_space space, struct slice key,
 enum kv_result kv_put(struct kv_txn *txn, enum kv_space space, struct slice key, struct slice value, int flags);
 enum kv_result kv_delete(struct kv_txn *txn, enum kv_space space, struct slice key);
 
-/* Cursors: seek to the first key >= key (KV_NOT_FOUND at the end), then next. The slices are valid until the next call on it. */
+/* Cursors: seek to the first key >= key, then next; or seek_before to the last key < key (an empty key: the last of all), then prev.
+ * KV_NOT_FOUND at either end: the cursor then stands nowhere and must seek again. The slices are valid until the next call on it. */
 enum kv_result kv_cursor_open(struct kv_txn *txn, enum kv_space space, struct kv_cursor **cursor);
 enum kv_result kv_seek(struct kv_cursor *cursor, struct slice key, struct slice *found, struct slice *value);
 enum kv_result kv_next(struct kv_cursor *cursor, struct slice *found, struct slice *value);
+enum kv_result kv_seek_before(struct kv_cursor *cursor, struct slice key, struct slice *found, struct slice *value);
+enum kv_result kv_prev(struct kv_cursor *cursor, struct slice *found, struct slice *value);
 void kv_cursor_close(struct kv_cursor **cursor); /* before its transaction ends; NULL-safe */
 
 /* Housekeeping at most once a second by the owner: checkpoint, log removal. */
@@ -75,6 +83,8 @@ struct kv_ops {
     enum kv_result (*cursor_open)(struct kv_txn *txn, enum kv_space space, struct kv_cursor **cursor);
     enum kv_result (*seek)(struct kv_cursor *c, struct slice key, struct slice *found, struct slice *value);
     enum kv_result (*next)(struct kv_cursor *c, struct slice *found, struct slice *value);
+    enum kv_result (*seek_before)(struct kv_cursor *c, struct slice key, struct slice *found, struct slice *value);
+    enum kv_result (*prev)(struct kv_cursor *c, struct slice *found, struct slice *value);
     void (*cursor_close)(struct kv_cursor *c);
     enum kv_result (*maintain)(struct kv *kv);
     void (*counters)(const struct kv *kv, struct kv_counters *counters);

@@ -182,6 +182,26 @@ enum kv_result bdb_next(struct kv_cursor *cursor, struct slice *found, struct sl
     return cursor_get(c, &k, DB_NEXT, found, value);
 }
 
+/* The library finds the first key >= key; the one in front of it is the last below, or the last of all if there is none. */
+enum kv_result bdb_seek_before(struct kv_cursor *cursor, struct slice key, struct slice *found, struct slice *value)
+{
+    struct bdb_cursor *c = (struct bdb_cursor *)cursor;
+    DBT k = dbt_of(key);
+    enum kv_result result = key.len == 0 ? KV_NOT_FOUND : cursor_get(c, &k, DB_SET_RANGE, found, value);
+    if (result != KV_OK && result != KV_NOT_FOUND)
+        return result;
+    memset(&k, 0, sizeof k);
+    return cursor_get(c, &k, result == KV_OK ? DB_PREV : DB_LAST, found, value);
+}
+
+enum kv_result bdb_prev(struct kv_cursor *cursor, struct slice *found, struct slice *value)
+{
+    struct bdb_cursor *c = (struct bdb_cursor *)cursor;
+    DBT k;
+    memset(&k, 0, sizeof k);
+    return cursor_get(c, &k, DB_PREV, found, value);
+}
+
 void bdb_cursor_close(struct kv_cursor *cursor)
 {
     struct bdb_cursor *c = (struct bdb_cursor *)cursor;

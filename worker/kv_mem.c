@@ -7,23 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/kv.h"
-
-#define LEVELS 20 /* a quarter goes up a level: enough for 4^20 keys */
-
-struct node {
-    unsigned char *value; /* owned */
-    size_t value_len, key_len;
-    unsigned char *key; /* behind next[] in the same block */
-    int levels;
-    struct node *next[];
-};
-
-struct space {
-    struct node *head[LEVELS];
-    int levels;       /* of the highest node that was ever linked: the ones above are empty */
-    uint64_t changes; /* counts inserts and removals */
-};
+#include "worker/kv_mem_list.h"
 
 enum undo_kind { UNDO_INSERT, UNDO_REPLACE, UNDO_REMOVE };
 
@@ -64,109 +48,6 @@ struct mem_cursor {
 static struct mem *mem_of(struct kv *kv) { return (struct mem *)(void *)kv; }
 static struct mem_txn *txn_of(struct kv_txn *txn) { return (struct mem_txn *)(void *)txn; }
 static struct mem_cursor *cursor_of(struct kv_cursor *c) { return (struct mem_cursor *)(void *)c; }
-static struct slice node_key(const struct node *n) { return slice_of(n->key, n->key_len); }
-static struct slice node_value(const struct node *n) { return slice_of(n->value, n->value_len); }
-
-/* -- The skip list -------------------------------------------------------------------------------------------- */
-/* The first node >= key; before[] gets the link of each level that leads to it. */
-static struct node *find(struct space *space, struct slice key, struct node ***before)
-{
-    struct node **links = space->head;
-    struct node *found = NULL;
-
-    for (int level = space->levels - 1; level >= 0; level--) {
-        while (links[level] && links[level] != found && slice_compare(node_key(links[level]), key) < 0)
-            links = links[level]->next;
-        found = links[level];
-        if (before)
-            before[level] = &links[level];
-    }
-    return found;
-}
-
-static void raise_levels(struct space *space, int levels, struct node ***before)
-{
-    for (; space->levels < levels; space->levels++)
-        before[space->levels] = &space->head[space->levels];
-}
-
-/* before comes from find() of the node's key. */
-static void link_behind(struct space *space, struct node *node, struct node ***before)
-{
-    raise_levels(space, node->levels, before);
-    for (int level = 0; level < node->levels; level++) {
-        node->next[level] = *before[level];
-        *before[level] = node;
-    }
-    space->changes++;
-}
-
-static void link_node(struct space *space, struct node *node)
-{
-    struct node **before[LEVELS];
-
-    find(space, node_key(node), before);
-    link_behind(space, node, before);
-}
-
-static void unlink_node(struct space *space, struct node *node)
-{
-    struct node **before[LEVELS];
-
-    find(space, node_key(node), before);
-    for (int level = 0; level < node->levels; level++) {
-        assert(*before[level] == node);
-        *before[level] = node->next[level];
-    }
-    space->changes++;
-}
-
-static void free_node(struct node *node)
-{
-    free(node->value);
-    free(node);
-}
-
-static unsigned char *copy_bytes(struct slice bytes)
-{
-    unsigned char *copy = malloc(bytes.len ? bytes.len : 1);
-
-    if (copy && bytes.len)
-        memcpy(copy, bytes.ptr, bytes.len);
-    return copy;
-}
-
-static int random_levels(struct mem *mem)
-{
-    int levels = 1;
-
-    mem->random ^= mem->random << 13;
-    mem->random ^= mem->random >> 7;
-    mem->random ^= mem->random << 17;
-    for (uint64_t bits = mem->random; (bits & 3) == 0 && levels < LEVELS; bits >>= 2)
-        levels++;
-    return levels;
-}
-
-static struct node *make_node(struct mem *mem, struct slice key, struct slice value)
-{
-    int levels = random_levels(mem);
-    size_t links = (size_t)levels * sizeof(struct node *);
-    struct node *node = malloc(sizeof *node + links + key.len);
-
-    if (!node)
-        return NULL;
-    node->levels = levels;
-    node->key = (unsigned char *)node->next + links;
-    node->key_len = key.len;
-    memcpy(node->key, key.ptr, key.len);
-    node->value = copy_bytes(value);
-    node->value_len = value.len;
-    if (node->value)
-        return node;
-    free(node);
-    return NULL;
-}
 
 /* -- Transactions --------------------------------------------------------------------------------------------- */
 /* Room for one more entry, before anything is changed. */
@@ -223,7 +104,7 @@ static enum kv_result mem_commit(struct kv_txn *base)
         if (txn->log[i].kind == UNDO_REPLACE)
             free(txn->log[i].value);
         if (txn->log[i].kind == UNDO_REMOVE)
-            free_node(txn->log[i].node);
+            node_free(txn->log[i].node);
     }
     txn->mem->counters.commits++;
     end_txn(txn);
@@ -238,14 +119,14 @@ static void mem_abort(struct kv_txn *base)
         struct undo *undo = &txn->log[i];
         struct space *space = &txn->mem->spaces[undo->space];
         if (undo->kind == UNDO_INSERT) {
-            unlink_node(space, undo->node);
-            free_node(undo->node);
+            list_unlink(space, undo->node);
+            node_free(undo->node);
         } else if (undo->kind == UNDO_REPLACE) {
             free(undo->node->value);
             undo->node->value = undo->value;
             undo->node->value_len = undo->value_len;
         } else
-            link_node(space, undo->node);
+            list_link(space, undo->node);
     }
     end_txn(txn);
 }
@@ -253,7 +134,7 @@ static void mem_abort(struct kv_txn *base)
 /* -- Reading and writing -------------------------------------------------------------------------------------- */
 static struct node *lookup(struct mem_txn *txn, enum kv_space space, struct slice key)
 {
-    struct node *node = find(&txn->mem->spaces[space], key, NULL);
+    struct node *node = list_find(&txn->mem->spaces[space], key, NULL);
     return node && slice_equal(node_key(node), key) ? node : NULL;
 }
 
@@ -283,7 +164,7 @@ static enum kv_result mem_put(struct kv_txn *base, enum kv_space space, struct s
 {
     struct mem_txn *txn = txn_of(base);
     struct node **before[LEVELS];
-    struct node *node = find(&txn->mem->spaces[space], key, before);
+    struct node *node = list_find(&txn->mem->spaces[space], key, before);
     bool exists = node && slice_equal(node_key(node), key);
 
     assert(!txn->snapshot);
@@ -293,10 +174,10 @@ static enum kv_result mem_put(struct kv_txn *base, enum kv_space space, struct s
         return KV_NO_MEMORY;
     if (exists)
         return replace(txn, space, node, value);
-    node = make_node(txn->mem, key, value);
+    node = node_make(&txn->mem->random, key, value);
     if (!node)
         return KV_NO_MEMORY;
-    link_behind(&txn->mem->spaces[space], node, before);
+    list_link_behind(&txn->mem->spaces[space], node, before);
     push_undo(txn, (struct undo){.kind = UNDO_INSERT, .space = space, .node = node});
     return KV_OK;
 }
@@ -311,7 +192,7 @@ static enum kv_result mem_delete(struct kv_txn *base, enum kv_space space, struc
         return KV_NOT_FOUND;
     if (!reserve_undo(txn))
         return KV_NO_MEMORY;
-    unlink_node(&txn->mem->spaces[space], node);
+    list_unlink(&txn->mem->spaces[space], node);
     push_undo(txn, (struct undo){.kind = UNDO_REMOVE, .space = space, .node = node});
     return KV_OK;
 }
@@ -349,7 +230,7 @@ static enum kv_result stand_on(struct mem_cursor *c, struct node *node, struct s
 static enum kv_result mem_seek(struct kv_cursor *base, struct slice key, struct slice *found, struct slice *value)
 {
     struct mem_cursor *c = cursor_of(base);
-    return stand_on(c, find(&c->txn->mem->spaces[c->space], key, NULL), found, value);
+    return stand_on(c, list_find(&c->txn->mem->spaces[c->space], key, NULL), found, value);
 }
 
 static enum kv_result mem_next(struct kv_cursor *base, struct slice *found, struct slice *value)
@@ -361,10 +242,25 @@ static enum kv_result mem_next(struct kv_cursor *base, struct slice *found, stru
         return KV_NOT_FOUND;
     if (c->changes == space->changes)
         return stand_on(c, c->at->next[0], found, value);
-    struct node *node = find(space, buf_slice(&c->key), NULL);
+    struct node *node = list_find(space, buf_slice(&c->key), NULL);
     if (node && slice_equal(node_key(node), buf_slice(&c->key)))
         node = node->next[0];
     return stand_on(c, node, found, value);
+}
+
+static enum kv_result mem_seek_before(struct kv_cursor *base, struct slice key, struct slice *found, struct slice *value)
+{
+    struct mem_cursor *c = cursor_of(base);
+    return stand_on(c, list_find_before(&c->txn->mem->spaces[c->space], key), found, value);
+}
+
+static enum kv_result mem_prev(struct kv_cursor *base, struct slice *found, struct slice *value)
+{
+    struct mem_cursor *c = cursor_of(base);
+
+    if (!c->at)
+        return KV_NOT_FOUND;
+    return stand_on(c, list_find_before(&c->txn->mem->spaces[c->space], buf_slice(&c->key)), found, value);
 }
 
 static void mem_cursor_close(struct kv_cursor *base)
@@ -396,7 +292,7 @@ static void mem_close(struct kv *kv)
     for (int s = 0; s < KV_SPACES; s++) {
         for (struct node *node = mem->spaces[s].head[0], *next; node; node = next) {
             next = node->next[0];
-            free_node(node);
+            node_free(node);
         }
     }
     free(mem->txn.log);
@@ -414,6 +310,8 @@ static const struct kv_ops mem_ops = {
     .cursor_open = mem_cursor_open,
     .seek = mem_seek,
     .next = mem_next,
+    .seek_before = mem_seek_before,
+    .prev = mem_prev,
     .cursor_close = mem_cursor_close,
     .maintain = mem_maintain,
     .counters = mem_counters,

@@ -28,7 +28,7 @@ int outcome_row_decode(struct slice value, struct outcome_row *row)
     mp_array_exact(&r, ROW_FIELDS);
     row->seq = mp_uint(&r, UINT64_MAX);
     row->finished_ms = mp_int(&r);
-    row->outcome = mp_bin(&r, LIMIT_ANSWER_BYTES);
+    row->outcome = mp_bin(&r, LIMIT_CALL_ANSWER_BYTES);
     return mp_at_end(&r) ? 0 : -1;
 }
 

@@ -1,4 +1,4 @@
-/* sweep.c - walks the slices of the outcomes from their old ends; lets the table engine empty dropped tables. */
+/* sweep.c - walks the slices of the outcomes from their old ends; lets the table engine do its chores. */
 #include "worker/sweep.h"
 
 #include <errno.h>
@@ -116,30 +116,43 @@ static enum kv_result sweep_outcomes(struct sweep *s, const struct limits *limit
     return result;
 }
 
-static enum kv_result sweep_tables(struct sweep *s, int64_t end_us, struct sweep_done *done)
+static int lock(const struct sweep *s, bool *held)
 {
-    bool left = true;
-    enum kv_result result = KV_OK;
-    while (left && result == KV_OK && clock_mono_us() < end_us)
-        result = table_sweep(s->tables, ROWS_MAX, &left);
-    done->more |= left && result == KV_OK;
-    return result;
+    int fd = open(s->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    *held = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+    return fd;
 }
 
 enum kv_result sweep_pass(struct sweep *s, int64_t wall_ms, uint64_t low_seq, int64_t budget_us, struct sweep_done *done)
 {
+    bool held;
+    int fd = lock(s, &held);
     *done = (struct sweep_done){0, false};
-    int fd = open(s->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return errno == ENOSPC ? KV_FULL : KV_NO_MEMORY;
     enum kv_result result = KV_OK;
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
-        int64_t start_us = clock_mono_us();
-        result = sweep_tables(s, start_us + budget_us / 2, done);
+    if (held && low_seq > 0) {
         struct limits limits = {wall_ms - s->retention_ms, low_seq};
-        if (result == KV_OK && low_seq > 0)
-            result = sweep_outcomes(s, &limits, start_us + budget_us, done);
+        result = sweep_outcomes(s, &limits, clock_mono_us() + budget_us, done);
     }
+    close(fd);
+    return result == KV_RETRY ? KV_OK : result;
+}
+
+enum kv_result sweep_chores(struct sweep *s, int64_t wall_ms, int64_t budget_us, bool *more)
+{
+    bool held;
+    int fd = lock(s, &held);
+    *more = false;
+    if (fd < 0)
+        return errno == ENOSPC ? KV_FULL : KV_NO_MEMORY;
+    enum kv_result result = KV_OK;
+    int64_t end_us = clock_mono_us() + budget_us;
+    do {
+        if (held)
+            result = table_chores(s->tables, wall_ms, ROWS_MAX, more);
+    } while (*more && result == KV_OK && clock_mono_us() < end_us);
     close(fd);
     return result == KV_RETRY ? KV_OK : result;
 }

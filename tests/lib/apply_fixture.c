@@ -31,7 +31,7 @@ int fixture_setup(void **state)
     f->tables = tables_create(&f->store.kv);
     assert_non_null(f->tables);
     assert_int_equal(tables_load(f->tables), KV_OK);
-    assert_int_equal(tables_ensure(f->tables, specs, 2, &e), 0);
+    assert_int_equal(tables_ensure(f->tables, specs, 2, fake_wall_ms(), &e), 0);
     struct apply_config config = {&f->store.kv,  f->tables,   fake_mono_us, fake_wall_ms,
                                   fake_pause_us, on_progress, &f->progress};
     f->apply = apply_create(&config);

@@ -131,6 +131,18 @@ static enum kv_result fault_next(struct kv_cursor *base, struct slice *found, st
     return fails(c->fault) ? c->fault->result : kv_next(c->inner, found, value);
 }
 
+static enum kv_result fault_seek_before(struct kv_cursor *base, struct slice key, struct slice *found, struct slice *value)
+{
+    struct fault_cursor *c = cursor_of(base);
+    return fails(c->fault) ? c->fault->result : kv_seek_before(c->inner, key, found, value);
+}
+
+static enum kv_result fault_prev(struct kv_cursor *base, struct slice *found, struct slice *value)
+{
+    struct fault_cursor *c = cursor_of(base);
+    return fails(c->fault) ? c->fault->result : kv_prev(c->inner, found, value);
+}
+
 static void fault_cursor_close(struct kv_cursor *base)
 {
     kv_cursor_close(&cursor_of(base)->inner);
@@ -155,6 +167,8 @@ static const struct kv_ops fault_ops = {
     .cursor_open = fault_cursor_open,
     .seek = fault_seek,
     .next = fault_next,
+    .seek_before = fault_seek_before,
+    .prev = fault_prev,
     .cursor_close = fault_cursor_close,
     .maintain = fault_maintain,
     .counters = fault_counters,

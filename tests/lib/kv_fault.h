@@ -1,6 +1,6 @@
 /* kv_fault.h - a store that fails when it is told to: wraps another one and answers the n-th call with a result of one's choice.
  *
- * Counted are begin, get, put, delete, cursor_open, seek, next and commit; not abort and close. A commit that fails aborts. */
+ * Counted are begin, get, put, delete, cursor_open, seek, next, seek_before, prev and commit; not abort and close. A commit that fails aborts. */
 #ifndef LEAT_TESTS_LIB_KV_FAULT_H
 #define LEAT_TESTS_LIB_KV_FAULT_H
 

@@ -20,6 +20,7 @@ void table_fixture_init(struct table_fixture *f, char *const *specs)
     struct err e = {0};
 
     memset(f, 0, sizeof *f);
+    f->now_ms = FIXTURE_NOW_MS;
     f->kv = kv_mem_create();
     f->json = json_parser_create();
     assert_non_null(f->kv);
@@ -31,7 +32,7 @@ void table_fixture_init(struct table_fixture *f, char *const *specs)
         assert_true(count < sizeof list / sizeof *list);
         list[count] = specs[count];
     }
-    if (tables_ensure(f->tables, list, count, &e) < 0)
+    if (tables_ensure(f->tables, list, count, f->now_ms, &e) < 0)
         fail_msg("%s", e.text);
 }
 
@@ -72,8 +73,9 @@ static void apply(struct table_fixture *f, const struct op *op)
 
     buf_reset(&f->outcome);
     assert_int_equal(kv_begin(f->kv, KV_WRITE, &txn), KV_OK);
-    assert_int_equal(table_begin(f->tables, txn, &changed), KV_OK);
+    assert_int_equal(table_begin(f->tables, txn, f->now_ms, &changed), KV_OK);
     assert_int_equal(table_apply(f->tables, txn, op, &f->outcome), KV_OK);
+    assert_int_equal(table_end(f->tables, txn), KV_OK);
     assert_int_equal(kv_commit(&txn), KV_OK);
 }
 
@@ -85,6 +87,8 @@ static void put_error(struct table_fixture *f, const struct outcome *o)
     buf_append(&f->text, o->code.ptr, o->code.len);
     buf_text(&f->text, ": ");
     buf_append(&f->text, message.bytes.ptr, message.bytes.len);
+    if (item.type == VALUE_NONE)
+        item = value_map_get(&o->value, slice_text("CancellationReasons"));
     if (item.type != VALUE_NONE) {
         buf_byte(&f->text, ' ');
         assert_int_equal(json_from_value(&item, &f->text), 0);
@@ -104,6 +108,18 @@ static void drop_metadata(char *text)
         len++;
     }
     memmove(at, at + len, strlen(at + len) + 1);
+}
+
+/* UUIDs become "UUID". */
+static void hide_uuids(char *text)
+{
+    static const char name[] = "'TableId':'";
+
+    for (char *at = text; (at = strstr(at, name)) != NULL;) {
+        at += sizeof name - 1;
+        memcpy(at, "UUID", 4);
+        memmove(at + 4, at + 36, strlen(at + 36) + 1);
+    }
 }
 
 const char *table_fixture_run(struct table_fixture *f, enum op_code code, const char *table, const char *payload)
@@ -128,7 +144,20 @@ const char *table_fixture_run(struct table_fixture *f, enum op_code code, const 
     buf_byte(&f->text, 0);
     swap_quotes((char *)f->text.data, '"', '\'');
     drop_metadata((char *)f->text.data);
+    hide_uuids((char *)f->text.data);
     return (const char *)f->text.data;
+}
+
+unsigned table_fixture_chores(struct table_fixture *f, size_t max)
+{
+    bool left = true;
+    unsigned calls = 0;
+
+    for (; left; calls++) {
+        assert_true(calls < 100000);
+        assert_int_equal(table_chores(f->tables, f->now_ms, max, &left), KV_OK);
+    }
+    return calls;
 }
 
 struct value fixture_value(struct buf *keep, const char *json)

@@ -9,6 +9,7 @@
 
 #include "common/log.h"
 #include "tests/lib/apply_fixture.h"
+#include "tests/lib/table_fixture.h"
 #include "worker/outcomes.h"
 
 static void a_batch_is_applied_and_recorded(void **state)
@@ -146,13 +147,8 @@ static void a_new_table_stands_alone_and_is_told(void **state)
     struct fixture *f = *state;
     struct buf payload = {0};
     struct key_schema schema;
-    mp_put_map(&payload, 1);
-    mp_put_text(&payload, "KeySchema");
-    mp_put_array(&payload, 1);
-    mp_put_map(&payload, 3);
-    const char *const pairs[] = {"AttributeName", "id", "AttributeType", "S", "KeyType", "HASH"};
-    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
-        mp_put_text(&payload, pairs[i]);
+    struct value create = fixture_value(&payload, FIXTURE_TABLE_ID);
+    assert_int_equal(create.type, VALUE_M);
     add_increment(f, 1, "a");
     put_op(new_job(f, 2), OP_TABLE_CREATE, "fresh", &payload);
     close_job(f);

@@ -169,6 +169,25 @@ static void bodies_survive_removal_of_their_neighbours(void **state)
     bodies_destroy(&s);
 }
 
+static void bodies_are_bounded_in_bytes(void **state)
+{
+    (void)state;
+    struct bodies *s = bodies_create();
+    unsigned char *large = calloc(1, LIMIT_CALL_BYTES);
+    assert_non_null(large);
+    struct msg_call call = {.body = slice_of(large, LIMIT_CALL_BYTES)};
+    uint64_t held = 0;
+    while (bodies_room(s, LIMIT_CALL_BYTES))
+        assert_int_equal(bodies_add(s, ++held, &call), 0);
+    assert_int_equal(held, BROKER_CALL_BYTES / LIMIT_CALL_BYTES);
+    assert_int_equal(bodies_add(s, held + 1, &call), -1);
+    bodies_drop(s, 1);
+    assert_true(bodies_room(s, LIMIT_CALL_BYTES));
+    assert_int_equal(bodies_add(s, held + 1, &call), 0);
+    free(large);
+    bodies_destroy(&s);
+}
+
 static void a_watch_is_taken_once_or_comes_due(void **state)
 {
     (void)state;
@@ -219,6 +238,7 @@ int main(void)
         cmocka_unit_test(a_batch_is_answered_when_all_is_known),
         cmocka_unit_test(a_batch_accepted_whole_is_an_empty_answer),
         cmocka_unit_test(bodies_survive_removal_of_their_neighbours),
+        cmocka_unit_test(bodies_are_bounded_in_bytes),
         cmocka_unit_test(a_watch_is_taken_once_or_comes_due),
         cmocka_unit_test(watches_of_a_gone_client_are_forgotten),
     };

@@ -17,7 +17,7 @@
 static void test_what_is_refused_at_once(void **state)
 {
     struct story *s = *state;
-    char *large = calloc(1, LIMIT_BODY_BYTES + 1), name[LIMIT_QUEUE_NAME_BYTES + 2];
+    char *large = calloc(1, LIMIT_CALL_BYTES + 1), name[LIMIT_QUEUE_NAME_BYTES + 2];
     struct msg_send good = {.body = slice_text("x")}, bad = good;
     assert_non_null(large);
     memset(name, 'n', sizeof name - 1);
@@ -35,7 +35,7 @@ static void test_what_is_refused_at_once(void **state)
     bad.key = slice_of(large, 5);
     assert_int_equal(queue_client_send(s->client, "q", &bad, NULL), -1);
     assert_int_equal(queue_client_call(s->client, slice_of(large, 0), NULL, 1, NULL), -1);
-    assert_int_equal(queue_client_call(s->client, slice_of(large, LIMIT_BODY_BYTES + 1), NULL, 1, NULL), -1);
+    assert_int_equal(queue_client_call(s->client, slice_of(large, LIMIT_CALL_BYTES + 1), NULL, 1, NULL), -1);
     assert_int_equal(queue_client_admin(s->client, name, (struct slice){0}, NULL), -1);
     assert_int_equal(queue_client_outstanding(s->client), 0);
     free(large);

@@ -368,7 +368,7 @@ static void test_answer_is_bounded(void **state)
     for (int i = 0; i < 6; i++)
         put_large(f, i, "'v':[0", ",0", 170000, "]");
     assert_int_equal(kv_begin(f->kv, KV_WRITE, &txn), KV_OK);
-    assert_int_equal(table_begin(f->tables, txn, &changed), KV_OK);
+    assert_int_equal(table_begin(f->tables, txn, FIXTURE_NOW_MS, &changed), KV_OK);
     assert_int_equal(table_apply(f->tables, txn, &op, &out), KV_OK);
     assert_true(out.len > 500 * 1000 && out.len <= LIMIT_ANSWER_BYTES);
     struct outcome o;

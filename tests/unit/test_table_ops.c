@@ -284,7 +284,7 @@ static void test_damaged_payloads(void **state)
         if (op_decode(buf_slice(&body), &damaged) == 0 && damaged.code < OP_LOOKUP) {
             buf_reset(&out);
             assert_int_equal(kv_begin(f->kv, KV_WRITE, &txn), KV_OK);
-            assert_int_equal(table_begin(f->tables, txn, &changed), KV_OK);
+            assert_int_equal(table_begin(f->tables, txn, FIXTURE_NOW_MS, &changed), KV_OK);
             assert_int_equal(table_apply(f->tables, txn, &damaged, &out), KV_OK);
             struct outcome o;
             assert_int_equal(outcome_decode(buf_slice(&out), &o), 0);
@@ -306,7 +306,7 @@ static void fail_each_call(struct kv *kv, struct tables *t, const struct op *op,
         struct buf out = {0};
         struct kv_txn *txn;
         assert_int_equal(kv_begin(kv, KV_WRITE, &txn), KV_OK);
-        assert_int_equal(table_begin(t, txn, &changed), KV_OK);
+        assert_int_equal(table_begin(t, txn, FIXTURE_NOW_MS, &changed), KV_OK);
         buf_text(&out, "before");
         kv_fault_arm(kv, after, result);
         enum kv_result applied = table_apply(t, txn, op, &out);
@@ -331,7 +331,7 @@ static void test_store_failures_come_back(void **state)
                 {OP_UPDATE, "{'Key':{'id':'1'},'UpdateExpression':'ADD a :v','ExpressionAttributeValues':{':v':1}}"},
                 {OP_DELETE, "{'Key':{'id':'1'}}"},
                 {OP_LIST, "{}"},
-                {OP_TABLE_CREATE, "{'KeySchema':[{'AttributeName':'id','AttributeType':'S','KeyType':'HASH'}]}"},
+                {OP_TABLE_CREATE, FIXTURE_TABLE_ID},
                 {OP_TABLE_DROP, NULL}};
     struct kv *kv = kv_fault_create(kv_mem_create());
     struct tables *t = tables_create(kv);
@@ -339,7 +339,7 @@ static void test_store_failures_come_back(void **state)
     struct err e;
 
     (void)state;
-    assert_int_equal(tables_ensure(t, specs, 1, &e), 0);
+    assert_int_equal(tables_ensure(t, specs, 1, FIXTURE_NOW_MS, &e), 0);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct buf keep = {0};
         struct op op = {.code = rows[i].code, .table = slice_text(rows[i].code == OP_TABLE_CREATE ? "fresh" : "people")};

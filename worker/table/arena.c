@@ -47,6 +47,28 @@ void arena_reset(struct arena *a)
     a->failed = a->full = false;
 }
 
+struct arena_mark arena_mark(const struct arena *a)
+{
+    return (struct arena_mark){a->current, a->current ? a->current->used : 0, a->used};
+}
+
+void arena_rewind(struct arena *a, struct arena_mark mark)
+{
+    bool failed = a->failed, full = a->full;
+
+    if (!mark.block) {
+        arena_reset(a);
+    } else {
+        free_chain(mark.block->next);
+        mark.block->next = NULL;
+        mark.block->used = mark.block_used;
+        a->current = mark.block;
+        a->used = mark.used;
+    }
+    a->failed = failed;
+    a->full = full;
+}
+
 static struct arena_block *grow(struct arena *a, size_t need)
 {
     size_t size = need > BLOCK_BYTES ? need : BLOCK_BYTES;

@@ -21,6 +21,15 @@ void arena_init(struct arena *a, size_t max_bytes); /* no allocation */
 void arena_finish(struct arena *a);
 void arena_reset(struct arena *a); /* everything handed out becomes invalid; keeps one block */
 
+/* A place to go back to: what was handed out since becomes invalid, and does not count any more. Going back to a place goes for all
+ * that were marked after it. */
+struct arena_mark {
+    struct arena_block *block; /* NULL: nothing was handed out yet */
+    size_t block_used, used;
+};
+struct arena_mark arena_mark(const struct arena *a);
+void arena_rewind(struct arena *a, struct arena_mark mark);
+
 /* Zeroed bytes aligned for any type; NULL with failed or full set. */
 void *arena_alloc(struct arena *a, size_t bytes);
 /* As above for count things of a size, checked for overflow. */

@@ -12,24 +12,34 @@ static const struct row {
     const char *name;
     size_t len;
     enum value_type type;
-    unsigned ops, needed;
+    unsigned forms, needed;
     const char *words;
 } rows[ARG_COUNT] = {
-#define X(symbol, name, type, ops, needed, words) {name, sizeof name - 1, type, ops, needed, words},
+#define X(symbol, name, type, forms, needed, words) {name, sizeof name - 1, type, forms, needed, words},
     ARGS_TABLE(X)
 #undef X
 };
 
-static unsigned op_bit(enum op_code code)
+unsigned args_form_of(enum op_code code)
 {
-    static const unsigned bits[] = {[OP_CREATE] = ARGS_PUT,
-                                    [OP_READ] = ARGS_GET,
-                                    [OP_UPDATE] = ARGS_UPDATE,
-                                    [OP_DELETE] = ARGS_DELETE,
-                                    [OP_LIST] = ARGS_SCAN};
+    static const unsigned forms[OP_COUNT] = {
+        [OP_CREATE] = ARGS_PUT,
+        [OP_READ] = ARGS_GET,
+        [OP_UPDATE] = ARGS_UPDATE,
+        [OP_DELETE] = ARGS_DELETE,
+        [OP_LIST] = ARGS_SCAN,
+        [OP_QUERY] = ARGS_QUERY,
+        [OP_BATCH_READ] = ARGS_BATCH_READ,
+        [OP_BATCH_WRITE] = ARGS_BATCH_WRITE,
+        [OP_TRANSACT_WRITE] = ARGS_TRANSACT_WRITE,
+        [OP_TRANSACT_READ] = ARGS_TRANSACT_READ,
+        [OP_STATEMENT] = ARGS_STATEMENT,
+        [OP_STATEMENTS] = ARGS_STATEMENTS,
+        [OP_STATEMENT_TRANSACTION] = ARGS_STATEMENT_TRANSACTION,
+    };
 
-    assert(code <= OP_LIST);
-    return bits[code];
+    assert((unsigned)code < OP_COUNT);
+    return forms[code];
 }
 
 const char *arg_name(enum arg arg)
@@ -39,13 +49,13 @@ const char *arg_name(enum arg arg)
 }
 
 /* -- Errors --------------------------------------------------------------------------------------------------- */
-static int unknown_argument(unsigned op, struct slice name, struct err *e)
+static int unknown_argument(unsigned form, struct slice name, struct err *e)
 {
     char list[400];
     size_t len = 0;
 
     for (int i = 0; i < ARG_COUNT; i++) {
-        if (!(rows[i].ops & op))
+        if (!(rows[i].forms & form))
             continue;
         int n = snprintf(list + len, sizeof list - len, "%s%s", len ? ", " : "", rows[i].name);
         if (n < 0 || (size_t)n >= sizeof list - len)
@@ -96,61 +106,49 @@ static int check_value(const struct row *row, const struct value *value, struct 
     if (value->type != row->type)
         return err_set(e, ERR_SERIALIZATION, "Invalid type for parameter %s: expected %s, got %s", row->name,
                        value_type_name(row->type), value_type_name(value->type));
+    if (row->words && row->words[0] == 0)
+        return 0; /* a frame */
     if (row->words)
         return check_word(row, value->bytes, e);
     return value->type == VALUE_BOOL || value->type == VALUE_S ? 0 : value_check(value->encoded, e);
 }
 
-static const struct row *find_row(unsigned op, struct slice name)
+static const struct row *find_row(unsigned form, struct slice name)
 {
     for (int i = 0; i < ARG_COUNT; i++)
-        if (rows[i].len == name.len && (rows[i].ops & op) && memcmp(rows[i].name, name.ptr, name.len) == 0)
+        if (rows[i].len == name.len && (rows[i].forms & form) && memcmp(rows[i].name, name.ptr, name.len) == 0)
             return &rows[i];
     return NULL;
 }
 
-static int check_needed(const struct args *args, unsigned op, struct err *e)
+static int check_needed(const struct args *args, unsigned form, struct err *e)
 {
     for (int i = 0; i < ARG_COUNT; i++)
-        if ((rows[i].needed & op) && args->at[i].type == VALUE_NONE)
+        if ((rows[i].needed & form) && args->at[i].type == VALUE_NONE)
             return err_set(e, ERR_VALIDATION, "Missing required parameter in input: \"%s\"", rows[i].name);
     return 0;
 }
 
-/* boto3 lets a caller name the table again; naming another one cannot be meant. */
-static int check_table_name(const struct args *args, const struct op *op, struct err *e)
+int args_bind(struct args *args, unsigned form, const struct value *map, struct err *e)
 {
-    struct slice name = args->at[ARG_TABLE_NAME].bytes;
-
-    if (!arg_given(args, ARG_TABLE_NAME) || slice_equal(name, op->table))
-        return 0;
-    return err_set(e, ERR_VALIDATION, "TableName is \"%.*s\", but the operation is on the table \"%.*s\"",
-                   (int)(name.len < 100 ? name.len : 100), (const char *)name.ptr,
-                   (int)(op->table.len < 100 ? op->table.len : 100), (const char *)op->table.ptr);
-}
-
-int args_bind(struct args *args, const struct op *op, struct err *e)
-{
-    struct value_walk walk = value_walk_of(&op->payload);
-    unsigned bit = op_bit(op->code);
+    struct value_walk walk = value_walk_of(map);
     struct slice name;
     struct value value;
 
+    assert(form != 0 && (form & (form - 1)) == 0);
     for (int i = 0; i < ARG_COUNT; i++)
         args->at[i].type = VALUE_NONE;
-    if (op->payload.type != VALUE_M && op->payload.type != VALUE_NONE)
-        return err_set(e, ERR_SERIALIZATION, "Invalid type for payload: expected M, got %s", value_type_name(op->payload.type));
-    while (op->payload.type == VALUE_M && value_walk_next(&walk, &name, &value)) {
-        const struct row *row = find_row(bit, name);
+    if (map->type != VALUE_M && map->type != VALUE_NONE)
+        return err_set(e, ERR_SERIALIZATION, "Invalid type for payload: expected M, got %s", value_type_name(map->type));
+    while (map->type == VALUE_M && value_walk_next(&walk, &name, &value)) {
+        const struct row *row = find_row(form, name);
         if (!row)
-            return unknown_argument(bit, name, e);
+            return unknown_argument(form, name, e);
         if (check_value(row, &value, e) < 0)
             return -1;
         args->at[row - rows] = value;
     }
-    if (check_needed(args, bit, e) < 0)
-        return -1;
-    return check_table_name(args, op, e);
+    return check_needed(args, form, e);
 }
 
 bool arg_is(const struct args *args, enum arg arg, const char *word)

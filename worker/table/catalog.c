@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
 #include "common/limits.h"
-#include "worker/table/catalog_rows.h"
+#include "worker/table/catalog_row.h"
 
 #define ROW_PREFIX "table:"
 #define VERSION_KEY "tables:version"
@@ -20,8 +19,16 @@ void catalog_init(struct catalog *c)
     buf_init(&c->published);
 }
 
+static void forget_tables(struct catalog *c)
+{
+    for (uint32_t i = 0; i < c->count; i++)
+        free(c->tables[i].indexes);
+    c->count = 0;
+}
+
 void catalog_finish(struct catalog *c)
 {
+    forget_tables(c);
     free(c->tables);
     buf_finish(&c->rows);
     buf_finish(&c->published);
@@ -54,34 +61,7 @@ static enum kv_result write_number(struct kv_txn *txn, const char *key, size_t w
 }
 
 /* -- Rows ----------------------------------------------------------------------------------------------------- */
-static void encode_row(struct buf *out, const struct table *t)
-{
-    mp_put_array(out, 7);
-    mp_put_uint(out, t->id);
-    mp_put_int(out, t->created_ms);
-    mp_put_str(out, (const char *)t->schema.partition_name.ptr, t->schema.partition_name.len);
-    mp_put_uint(out, t->schema.partition_type);
-    mp_put_str(out, (const char *)t->schema.sort_name.ptr, t->schema.sort_name.len);
-    mp_put_uint(out, t->schema.sort_type);
-    mp_put_uint(out, TABLE_ACTIVE);
-}
-
-static bool decode_row(struct slice row, struct table *t)
-{
-    struct mp_reader r = mp_reader_of(row);
-
-    mp_array_exact(&r, 7);
-    t->id = (uint32_t)mp_uint(&r, UINT32_MAX);
-    t->created_ms = mp_int(&r);
-    t->schema.partition_name = mp_str(&r, LIMIT_KEY_NAME_BYTES);
-    t->schema.partition_type = (enum value_type)mp_uint(&r, VALUE_B);
-    t->schema.sort_name = mp_str(&r, LIMIT_KEY_NAME_BYTES);
-    t->schema.sort_type = (enum value_type)mp_uint(&r, VALUE_NONE);
-    mp_uint(&r, TABLE_ACTIVE);
-    return mp_at_end(&r) && t->id > 0 && t->schema.partition_name.len > 0;
-}
-
-/* Copies all rows as [name str, row bin] pairs; they are decoded when the buffer no longer moves. */
+/* Copies all rows as pairs of name and M; they are decoded when the buffer no longer moves. */
 static enum kv_result read_rows(struct catalog *c, struct kv_txn *txn, uint32_t *count)
 {
     const struct slice prefix = slice_text(ROW_PREFIX);
@@ -94,9 +74,8 @@ static enum kv_result read_rows(struct catalog *c, struct kv_txn *txn, uint32_t 
     result = kv_seek(cursor, prefix, &key, &value);
     while (result == KV_OK && key.len > prefix.len && memcmp(key.ptr, prefix.ptr, prefix.len) == 0) {
         mp_put_str(&c->rows, (const char *)key.ptr + prefix.len, key.len - prefix.len);
-        mp_put_bin(&c->rows, value.ptr, value.len);
         (*count)++;
-        result = kv_next(cursor, &key, &value);
+        result = row_modernize(value, &c->rows) < 0 ? KV_FATAL : kv_next(cursor, &key, &value);
     }
     kv_cursor_close(&cursor);
     if (result != KV_OK && result != KV_NOT_FOUND)
@@ -117,11 +96,13 @@ static enum kv_result decode_rows(struct catalog *c, uint32_t count)
     }
     buf_reset(&c->published);
     size_t mark = mp_open(&c->published);
-    for (c->count = 0; c->count < count; c->count++) {
-        struct table *t = &c->tables[c->count];
+    while (c->count < count) {
+        struct table *t = &c->tables[c->count++];
+        t->indexes = NULL;
         t->name = mp_str(&r, LIMIT_TABLE_NAME_MAX);
-        if (!decode_row(mp_bin(&r, UINT16_MAX), t) || r.failed)
-            return KV_FATAL;
+        enum kv_result result = r.failed ? KV_FATAL : row_decode(mp_skip(&r), t);
+        if (result != KV_OK)
+            return result;
         catalog_put(&c->published, t->name, &t->schema);
     }
     mp_close_map(&c->published, mark, count);
@@ -133,13 +114,13 @@ static enum kv_result load(struct catalog *c, struct kv_txn *txn, uint64_t versi
     uint32_t count = 0;
 
     c->loaded = false;
-    c->count = 0;
+    forget_tables(c);
     buf_reset(&c->rows);
     enum kv_result result = read_rows(c, txn, &count);
     if (result == KV_OK)
         result = decode_rows(c, count);
     if (result != KV_OK) {
-        c->count = 0;
+        forget_tables(c);
         return result;
     }
     c->version = version;
@@ -175,14 +156,29 @@ const struct table *catalog_lookup(const struct catalog *c, struct slice name)
     return c->count ? bsearch(&name, c->tables, c->count, sizeof *c->tables, compare_name) : NULL;
 }
 
-/* -- Changes -------------------------------------------------------------------------------------------------- */
-void catalog_row_key(struct buf *out, struct slice name)
+const struct table *catalog_by_id(const struct catalog *c, uint32_t id)
 {
-    buf_text(out, ROW_PREFIX);
-    buf_append(out, name.ptr, name.len);
+    for (uint32_t i = 0; i < c->count; i++)
+        if (c->tables[i].id == id)
+            return &c->tables[i];
+    return NULL;
 }
 
-enum kv_result catalog_bump_version(struct catalog *c, struct kv_txn *txn)
+/* -- Changes -------------------------------------------------------------------------------------------------- */
+enum kv_result catalog_take_id(struct kv_txn *txn, uint32_t *id)
+{
+    uint64_t next;
+
+    enum kv_result result = read_number(txn, NEXT_ID_KEY, true, &next);
+    if (result == KV_OK && next >= UINT32_MAX)
+        result = KV_FATAL;
+    if (next == 0)
+        next = 1;
+    *id = (uint32_t)next;
+    return result == KV_OK ? write_number(txn, NEXT_ID_KEY, 4, next + 1) : result;
+}
+
+static enum kv_result bump_version(struct catalog *c, struct kv_txn *txn)
 {
     uint64_t version;
 
@@ -196,49 +192,57 @@ enum kv_result catalog_bump_version(struct catalog *c, struct kv_txn *txn)
     return result;
 }
 
-static enum kv_result insert_row(struct kv_txn *txn, struct slice name, const struct key_schema *schema)
+static void put_row_key(struct buf *out, struct slice name)
 {
-    struct buf key, row;
-    uint64_t id;
-
-    buf_init(&key);
-    buf_init(&row);
-    enum kv_result result = read_number(txn, NEXT_ID_KEY, true, &id);
-    if (result == KV_OK && id >= UINT32_MAX)
-        result = KV_FATAL;
-    if (id == 0)
-        id = 1;
-    if (result == KV_OK)
-        result = write_number(txn, NEXT_ID_KEY, 4, id + 1);
-    struct table t = {.name = name, .schema = *schema, .id = (uint32_t)id, .created_ms = clock_wall_ms()};
-    catalog_row_key(&key, name);
-    encode_row(&row, &t);
-    if (result == KV_OK && (buf_failed(&key) || buf_failed(&row)))
-        result = KV_NO_MEMORY;
-    if (result == KV_OK)
-        result = kv_put(txn, KV_META, buf_slice(&key), buf_slice(&row), KV_NEW);
-    buf_finish(&key);
-    buf_finish(&row);
-    return result;
+    buf_text(out, ROW_PREFIX);
+    buf_append(out, name.ptr, name.len);
 }
 
-enum kv_result catalog_create(struct catalog *c, struct kv_txn *txn, struct slice name, const struct key_schema *schema,
-                              struct err *e)
+static enum kv_result put_row(struct catalog *c, struct kv_txn *txn, struct slice name, struct slice row, int flags)
+{
+    struct buf key;
+
+    buf_init(&key);
+    put_row_key(&key, name);
+    enum kv_result result = buf_failed(&key) ? KV_NO_MEMORY : kv_put(txn, KV_META, buf_slice(&key), row, flags);
+    buf_finish(&key);
+    if (result == KV_EXISTS) /* the cache said that there is none */
+        result = KV_FATAL;
+    return result == KV_OK ? bump_version(c, txn) : result;
+}
+
+int catalog_check_new(const struct catalog *c, struct slice name, const struct key_schema *schema, struct err *e)
 {
     /* a published row: the names and a few bytes of headers and types */
     size_t row_max = name.len + schema->partition_name.len + schema->sort_name.len + 32;
 
-    if (catalog_lookup(c, name)) {
-        err_set(e, ERR_RESOURCE_IN_USE, "Table already exists: %.*s", (int)name.len, (const char *)name.ptr);
-        return KV_OK;
-    }
-    if (c->count >= LIMIT_TABLES || c->published.len + row_max > LIMIT_CATALOG_BYTES) {
-        err_set(e, ERR_LIMIT_EXCEEDED, "The store has the maximum number of tables: %u, or %u bytes of their names and keys",
-                LIMIT_TABLES, LIMIT_CATALOG_BYTES);
-        return KV_OK;
-    }
-    enum kv_result result = insert_row(txn, name, schema);
-    if (result == KV_EXISTS) /* the cache said that there is none */
+    if (catalog_lookup(c, name))
+        return err_set(e, ERR_RESOURCE_IN_USE, "Table already exists: %.*s", (int)name.len, (const char *)name.ptr);
+    if (c->count < LIMIT_TABLES && c->published.len + row_max <= LIMIT_CATALOG_BYTES)
+        return 0;
+    return err_set(e, ERR_LIMIT_EXCEEDED, "The store has the maximum number of tables: %u, or %u bytes of their names and keys",
+                   LIMIT_TABLES, LIMIT_CATALOG_BYTES);
+}
+
+enum kv_result catalog_insert(struct catalog *c, struct kv_txn *txn, struct slice name, struct slice row)
+{
+    return put_row(c, txn, name, row, KV_NEW);
+}
+
+enum kv_result catalog_replace(struct catalog *c, struct kv_txn *txn, struct slice name, struct slice row)
+{
+    return put_row(c, txn, name, row, KV_SET);
+}
+
+enum kv_result catalog_remove(struct catalog *c, struct kv_txn *txn, struct slice name)
+{
+    struct buf key;
+
+    buf_init(&key);
+    put_row_key(&key, name);
+    enum kv_result result = buf_failed(&key) ? KV_NO_MEMORY : kv_delete(txn, KV_META, buf_slice(&key));
+    buf_finish(&key);
+    if (result == KV_NOT_FOUND) /* the cache said that there is one */
         result = KV_FATAL;
-    return result == KV_OK ? catalog_bump_version(c, txn) : result;
+    return result == KV_OK ? bump_version(c, txn) : result;
 }

@@ -59,6 +59,11 @@ static struct value eval_operand(const struct node *node, const struct value *it
         return node->value;
     if (node->kind == NODE_PATH)
         return path_get(&node->path, item);
+    if (node_is_condition(node->kind)) { /* PartiQL's grammar has it */
+        value.type = VALUE_BOOL;
+        value.truth = condition_eval(node, item);
+        return value;
+    }
     assert(node->kind == NODE_SIZE);
     struct scratch inner;
     struct value argument = eval_operand(node->args, item, &inner);
@@ -214,4 +219,14 @@ bool condition_eval(const struct node *condition, const struct value *item)
     default:
         return eval_pair(condition, item);
     }
+}
+
+bool condition_names(const struct node *condition, struct slice name, bool inside)
+{
+    if (condition->kind == NODE_PATH)
+        return slice_equal(condition->path.steps[0].name, name) && (!inside || condition->path.count > 1);
+    for (const struct node *arg = condition->args; arg; arg = arg->next)
+        if (condition_names(arg, name, inside))
+            return true;
+    return false;
 }

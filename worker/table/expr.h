@@ -118,8 +118,10 @@ struct projection {
     uint32_t count;
 };
 
-/* title: "ConditionExpression" or "FilterExpression". All three: the result, or -1 / NULL with e (or the arena's flags) set. */
+/* title: "ConditionExpression" or "FilterExpression". A KeyConditionExpression has the same grammar (key_condition.h says what of it keys
+ * can answer). All four: the result, or -1 / NULL with e (or the arena's flags) set. */
 struct node *parse_condition(struct expr_context *c, const char *title, struct slice text, struct err *e);
+struct node *parse_key_condition(struct expr_context *c, struct slice text, struct err *e);
 int parse_update(struct expr_context *c, struct slice text, struct update *update, struct err *e);
 int parse_projection(struct expr_context *c, struct slice text, struct projection *projection, struct err *e);
 
@@ -129,6 +131,8 @@ struct value path_get(const struct path *path, const struct value *item);
 
 /* True if the condition holds for the item (VALUE_NONE: it does not exist). Cannot fail. */
 bool condition_eval(const struct node *condition, const struct value *item);
+/* Does the condition name that attribute, or (inside) a place inside it? */
+bool condition_names(const struct node *condition, struct slice name, bool inside);
 /* contains(container, element) and begins_with(value, prefix) of conditions. */
 bool value_contains(const struct value *container, const struct value *element);
 bool value_begins_with(const struct value *value, const struct value *prefix);

@@ -9,11 +9,11 @@
 #define INVALID "One or more parameter values were invalid: "
 
 /* -- Checks --------------------------------------------------------------------------------------------------- */
-static int check_content(struct slice name, const struct value *value, bool partition, struct err *e)
+int key_check_content(struct slice name, const struct value *value, bool partition, struct err *e)
 {
     size_t max = partition ? LIMIT_PARTITION_KEY_BYTES : LIMIT_SORT_KEY_BYTES;
 
-    if (value->type == VALUE_N)
+    if (value->type != VALUE_S && value->type != VALUE_B)
         return 0;
     if (value->bytes.len == 0)
         return err_set(e, ERR_VALIDATION,
@@ -38,7 +38,7 @@ static int item_attribute(const struct value *item, struct slice name, enum valu
     if (value->type != type)
         return err_set(e, ERR_VALIDATION, INVALID "Type mismatch for key %.*s expected: %s actual: %s", (int)name.len,
                        (const char *)name.ptr, value_type_name(type), value_type_name(value->type));
-    return check_content(name, value, partition, e);
+    return key_check_content(name, value, partition, e);
 }
 
 int key_of_item(const struct key_schema *schema, const struct value *item, struct item_key *key, struct err *e)
@@ -65,8 +65,8 @@ int key_of_argument(const struct key_schema *schema, const struct value *map, st
     if (map->count != (sorted ? 2u : 1u) || key->partition.type != schema->partition_type ||
         (sorted && key->sort.type != schema->sort_type))
         return err_set(e, ERR_VALIDATION, "The provided key element does not match the schema");
-    if (check_content(schema->partition_name, &key->partition, true, e) < 0 ||
-        (sorted && check_content(schema->sort_name, &key->sort, false, e) < 0))
+    if (key_check_content(schema->partition_name, &key->partition, true, e) < 0 ||
+        (sorted && key_check_content(schema->sort_name, &key->sort, false, e) < 0))
         return -1;
     key->hash = key_hash_partition(&key->partition);
     return 0;
@@ -103,7 +103,7 @@ static void put_escaped(struct buf *out, struct slice bytes)
     buf_append(out, "\0", 2);
 }
 
-void key_encode(struct buf *out, uint32_t table, const struct item_key *key)
+void key_encode_partition(struct buf *out, uint32_t table, const struct item_key *key)
 {
     key_encode_prefix(out, table, key->hash);
     buf_byte(out, (unsigned char)*value_type_name(key->partition.type));
@@ -111,6 +111,11 @@ void key_encode(struct buf *out, uint32_t table, const struct item_key *key)
         buf_append(out, key->partition.bytes.ptr, key->partition.bytes.len);
     else
         put_escaped(out, key->partition.bytes);
+}
+
+void key_encode(struct buf *out, uint32_t table, const struct item_key *key)
+{
+    key_encode_partition(out, table, key);
     if (key->sort.type != VALUE_NONE)
         buf_append(out, key->sort.bytes.ptr, key->sort.bytes.len);
 }
@@ -149,6 +154,32 @@ void key_put_map(struct buf *out, const struct key_schema *schema, const struct 
     put_attribute(out, schema->partition_name, item);
     if (sorted)
         put_attribute(out, schema->sort_name, item);
+}
+
+/* -- Single values -------------------------------------------------------------------------------------------- */
+void key_put_value(struct buf *out, const struct value *value)
+{
+    if (value->type == VALUE_N)
+        buf_append(out, value->bytes.ptr, value->bytes.len);
+    else
+        put_escaped(out, value->bytes);
+}
+
+void key_put_start(struct buf *out, struct slice bytes)
+{
+    put_escaped(out, bytes);
+    if (!buf_failed(out))
+        out->len -= 2; /* the end */
+}
+
+bool key_successor(struct buf *key, size_t from)
+{
+    while (key->len > from && key->data[key->len - 1] == 0xFF)
+        key->len--;
+    if (key->len == from)
+        return false;
+    key->data[key->len - 1]++;
+    return true;
 }
 
 /* -- Segments ------------------------------------------------------------------------------------------------- */

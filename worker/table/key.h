@@ -19,11 +19,24 @@ int key_of_item(const struct key_schema *schema, const struct value *item, struc
 /* The key that a Key or ExclusiveStartKey argument gives: exactly the key's attributes. */
 int key_of_argument(const struct key_schema *schema, const struct value *map, struct item_key *key, struct err *e);
 
+/* May a key attribute have this content? An S or B is not empty and not too long; other types are good. 0, or -1 with DynamoDB's error. */
+int key_check_content(struct slice name, const struct value *value, bool partition, struct err *e);
+
 void key_encode(struct buf *out, uint32_t table, const struct item_key *key);
+/* What the keys of all items of key's partition begin with, and no other key. */
+void key_encode_partition(struct buf *out, uint32_t table, const struct item_key *key);
 /* Where the items of a table with a hash from that one on begin. */
 void key_encode_prefix(struct buf *out, uint32_t table, uint64_t hash);
 uint32_t key_table(struct slice encoded); /* encoded has at least KEY_PREFIX_BYTES */
 uint64_t key_hash(struct slice encoded);
+
+/* One value behind others: the ordered number, or S and B escaped with an end, so that no value is a prefix of another one. */
+void key_put_value(struct buf *out, const struct value *value);
+/* An escaped S or B without its end: what the encodings of all that begin with these bytes begin with. */
+void key_put_start(struct buf *out, struct slice bytes);
+/* From the bytes of `key` that begin at `from`: makes them the least that is above everything that begins with them. False, and
+ * no bytes are left, if nothing is. */
+bool key_successor(struct buf *key, size_t from);
 
 /* Appends an M with the item's key attributes only. */
 void key_put_map(struct buf *out, const struct key_schema *schema, const struct value *item);

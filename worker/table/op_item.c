@@ -1,8 +1,9 @@
-/* op_item.c - put_item, get_item and delete_item. */
-#include "common/limits.h"
-#include "worker/table/answer.h"
+/* op_item.c - put_item, update_item, delete_item and get_item: one item, answered in any of the forms that ReturnValues names. */
 #include "worker/table/project.h"
+#include "worker/table/read.h"
+#include "worker/table/write.h"
 
+/* -- Writing -------------------------------------------------------------------------------------------------- */
 static int check_return_values(struct request *rq)
 {
     if (!arg_given(&rq->args, ARG_RETURN_VALUES) || arg_is(&rq->args, ARG_RETURN_VALUES, "NONE") ||
@@ -11,87 +12,72 @@ static int check_return_values(struct request *rq)
     return err_set(&rq->err, ERR_VALIDATION, "ReturnValues can only be ALL_OLD or NONE");
 }
 
-/* The old item is read only if something depends on it: a plain put or delete is one write. */
-static int read_if_needed(struct request *rq)
+/* What the answer shows under Attributes; an empty slice for nothing. */
+static struct slice attributes(const struct write *w)
 {
-    if (!rq->condition && !arg_is(&rq->args, ARG_RETURN_VALUES, "ALL_OLD") && !answer_wants_capacity(rq))
-        return 0;
-    return request_read(rq, true) < 0 || request_condition(rq) < 0 ? -1 : 0;
+    const struct args *args = &w->rq->args;
+    struct buf *part = &w->rq->t->spare;
+    bool whole = arg_is(args, ARG_RETURN_VALUES, "ALL_OLD") || arg_is(args, ARG_RETURN_VALUES, "ALL_NEW");
+    bool old = arg_is(args, ARG_RETURN_VALUES, "ALL_OLD") || arg_is(args, ARG_RETURN_VALUES, "UPDATED_OLD");
+    const struct value *image = old ? &w->rq->old : &w->item;
+
+    if (!arg_given(args, ARG_RETURN_VALUES) || arg_is(args, ARG_RETURN_VALUES, "NONE") || image->type == VALUE_NONE)
+        return slice_of(NULL, 0);
+    if (whole)
+        return image->encoded;
+    return project(w->plan.paths, image, part) ? buf_slice(part) : slice_of(NULL, 0);
 }
 
-static void answer_old(struct request *rq, size_t new_bytes)
+static int answer_write(struct write *w)
 {
-    bool wanted = arg_is(&rq->args, ARG_RETURN_VALUES, "ALL_OLD") && rq->old.type != VALUE_NONE;
-    uint64_t capacity = 0;
+    struct request *rq = w->rq;
+    struct capacity capacity;
 
+    buf_reset(&rq->t->spare);
+    struct slice shown = attributes(w);
+    if (buf_failed(&rq->t->spare))
+        return request_store_failed(rq, KV_NO_MEMORY);
     if (answer_wants_capacity(rq))
-        capacity = capacity_of_write(rq->old.type != VALUE_NONE ? item_size(&rq->old) : 0, new_bytes);
-    answer_one(rq, "Attributes", wanted ? rq->old.encoded : slice_of(NULL, 0), capacity);
+        write_capacity(w, &capacity);
+    answer_one(rq, "Attributes", shown, answer_wants_capacity(rq) ? &capacity : NULL);
+    return 0;
+}
+
+static int run_write(struct request *rq)
+{
+    struct write w = {.rq = rq, .kind = write_kind_of(rq->form)};
+    return write_run(&w) < 0 ? -1 : answer_write(&w);
 }
 
 int op_put(struct request *rq)
 {
-    const struct value *item = &rq->args.at[ARG_ITEM];
-
-    if (request_arguments(rq) < 0 || check_return_values(rq) < 0 || request_expressions(rq) < 0 || request_table(rq) < 0)
+    if (request_arguments(rq) < 0 || check_return_values(rq) < 0 || request_expressions(rq) < 0)
         return -1;
-    if (key_of_item(&rq->table->schema, item, &rq->key, &rq->err) < 0)
-        return -1;
-    size_t size = item_size(item);
-    if (size > LIMIT_ITEM_BYTES || item->encoded.len > LIMIT_ITEM_ENCODED_BYTES)
-        return err_set(&rq->err, ERR_VALIDATION, "Item size has exceeded the maximum allowed size");
-    if (request_encode_key(rq) < 0 || read_if_needed(rq) < 0 || request_write(rq, item->encoded) < 0)
-        return -1;
-    answer_old(rq, size);
-    return 0;
+    return run_write(rq);
 }
 
-static int find_item(struct request *rq)
+int op_delete(struct request *rq) { return op_put(rq); }
+
+int op_update(struct request *rq)
 {
-    if (request_table(rq) < 0 || key_of_argument(&rq->table->schema, &rq->args.at[ARG_KEY], &rq->key, &rq->err) < 0)
+    if (request_arguments(rq) < 0 || request_expressions(rq) < 0)
         return -1;
-    return request_encode_key(rq);
+    return run_write(rq);
 }
 
-int op_delete(struct request *rq)
-{
-    if (request_arguments(rq) < 0 || check_return_values(rq) < 0 || request_expressions(rq) < 0 || find_item(rq) < 0)
-        return -1;
-    if (read_if_needed(rq) < 0 || request_remove(rq) < 0)
-        return -1;
-    answer_old(rq, 0);
-    return 0;
-}
-
-/* The part of rq->old that the request asks for, in t->fresh or in place. */
-static int select_part(struct request *rq, struct slice *item)
-{
-    struct buf *part = &rq->t->fresh;
-
-    *item = rq->old.type != VALUE_NONE ? rq->old.encoded : slice_of(NULL, 0);
-    if (rq->old.type == VALUE_NONE || rq->projection.count == 0)
-        return 0;
-    struct path_range paths = project_prepare(&rq->projection, &rq->t->arena);
-    if (path_range_empty(paths))
-        return -1;
-    buf_reset(part);
-    project(paths, &rq->old, part);
-    *item = buf_slice(part);
-    return buf_failed(part) ? request_store_failed(rq, KV_NO_MEMORY) : 0;
-}
-
+/* -- Reading -------------------------------------------------------------------------------------------------- */
 int op_get(struct request *rq)
 {
-    const struct value *consistent = &rq->args.at[ARG_CONSISTENT_READ];
-    uint64_t capacity = 0;
+    struct capacity capacity;
     struct slice item;
 
-    if (request_arguments(rq) < 0 || request_expressions(rq) < 0 || find_item(rq) < 0 || request_read(rq, false) < 0 ||
-        select_part(rq, &item) < 0)
+    if (request_arguments(rq) < 0 || request_expressions(rq) < 0 || request_table(rq) < 0 || read_key(rq) < 0 ||
+        read_item(rq, &item) < 0)
         return -1;
+    capacity_init(&capacity, rq->table->name);
     if (answer_wants_capacity(rq))
-        capacity = capacity_of_read(rq->old.type != VALUE_NONE ? item_size(&rq->old) : 0,
-                                    consistent->type == VALUE_BOOL && consistent->truth);
-    answer_one(rq, "Item", item, capacity);
+        capacity.table =
+            capacity_of_read(rq->old.type != VALUE_NONE ? item_size(&rq->old) : 0, arg_true(&rq->args, ARG_CONSISTENT_READ));
+    answer_one(rq, "Item", item, &capacity);
     return 0;
 }

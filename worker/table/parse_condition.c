@@ -1,4 +1,4 @@
-/* parse_condition.c - ConditionExpression and FilterExpression.
+/* parse_condition.c - ConditionExpression, FilterExpression and KeyConditionExpression.
  *
  *     or         := and (OR and)*             and  := not (AND not)*           not := NOT not | comparison
  *     comparison := term [ cmp term | BETWEEN term AND term | IN ( term, ... ) ]
@@ -42,7 +42,7 @@ static struct node *parse_parentheses(struct parser *p)
     struct node *node = parse_or(p);
     if (!node)
         return NULL;
-    if (p->redundant_open.text.ptr == inner.text.ptr && p->redundant_close.text.ptr == p->previous.text.ptr &&
+    if (!p->doubled && p->redundant_open.text.ptr == inner.text.ptr && p->redundant_close.text.ptr == p->previous.text.ptr &&
         inner.kind == TOKEN_OPEN)
         parser_note(p, RANK_PARENTHESES, "The expression has redundant parentheses;");
     struct token close = p->token;
@@ -206,14 +206,30 @@ static struct node *parse_chain(struct parser *p, const char *keyword, enum node
 static struct node *parse_and(struct parser *p) { return parse_chain(p, "AND", NODE_AND, parse_not); }
 static struct node *parse_or(struct parser *p) { return parse_chain(p, "OR", NODE_OR, parse_and); }
 
+static struct node *parse_whole(struct parser *p)
+{
+    struct node *root = parse_or(p);
+
+    if (root)
+        need_condition(p, root);
+    return parser_finish(p) == 0 ? root : NULL;
+}
+
 struct node *parse_condition(struct expr_context *c, const char *title, struct slice text, struct err *e)
 {
     struct parser parser;
 
     if (parser_init(&parser, c, GRAMMAR_CONDITION, title, text, e) < 0)
         return NULL;
-    struct node *root = parse_or(&parser);
-    if (root)
-        need_condition(&parser, root);
-    return parser_finish(&parser) == 0 ? root : NULL;
+    return parse_whole(&parser);
+}
+
+struct node *parse_key_condition(struct expr_context *c, struct slice text, struct err *e)
+{
+    struct parser parser;
+
+    if (parser_init(&parser, c, GRAMMAR_CONDITION, "KeyConditionExpression", text, e) < 0)
+        return NULL;
+    parser.doubled = true;
+    return parse_whole(&parser);
 }

@@ -34,6 +34,7 @@ struct parser {
     struct token previous, token, following; /* the current one and its neighbours */
     uint32_t nodes, operators, depth, conditions;
     struct token redundant_open, redundant_close; /* the parentheses that closed last */
+    bool doubled;                                 /* doubled parentheses are good */
     bool syntax_failed;
     bool noted;
     uint32_t note_rank;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/limits.h"
+#include "worker/table/track.h"
 
 int request_store_failed(struct request *rq, enum kv_result result)
 {
@@ -13,12 +14,55 @@ int request_store_failed(struct request *rq, enum kv_result result)
     return -1;
 }
 
-int request_arguments(struct request *rq) { return args_bind(&rq->args, rq->op, &rq->err); }
+void request_init(struct request *rq, struct tables *t, struct kv_txn *txn, const struct op *op, struct buf *out)
+{
+    memset(rq, 0, sizeof *rq);
+    rq->t = t;
+    rq->txn = txn;
+    rq->op = op;
+    rq->out = out;
+    rq->table_name = op->table;
+    for (int i = 0; i < ARG_COUNT; i++)
+        rq->args.at[i].type = VALUE_NONE;
+    rq->expr.arena = &t->arena;
+    rq->old.type = VALUE_NONE;
+}
+
+/* boto3 lets a caller name the table again; naming another one cannot be meant. */
+static int check_table_name(struct request *rq)
+{
+    struct slice name = rq->args.at[ARG_TABLE_NAME].bytes, table = rq->op->table;
+
+    if (!arg_given(&rq->args, ARG_TABLE_NAME) || slice_equal(name, table))
+        return 0;
+    return err_set(&rq->err, ERR_VALIDATION, "TableName is \"%.*s\", but the operation is on the table \"%.*s\"",
+                   (int)(name.len < 100 ? name.len : 100), (const char *)name.ptr, (int)(table.len < 100 ? table.len : 100),
+                   (const char *)table.ptr);
+}
+
+int request_arguments(struct request *rq)
+{
+    rq->form = args_form_of(rq->op->code);
+    if (args_bind(&rq->args, rq->form, &rq->op->payload, &rq->err) < 0)
+        return -1;
+    return check_table_name(rq);
+}
+
+int request_init_part(struct request *part, const struct request *whole, unsigned form, const struct value *map)
+{
+    request_init(part, whole->t, whole->txn, whole->op, whole->out);
+    part->form = form;
+    if (args_bind(&part->args, form, map, &part->err) < 0)
+        return -1;
+    if (arg_given(&part->args, ARG_TABLE_NAME))
+        part->table_name = part->args.at[ARG_TABLE_NAME].bytes;
+    return 0;
+}
 
 /* -- The table ------------------------------------------------------------------------------------------------ */
 int request_table_name(struct request *rq)
 {
-    struct slice name = rq->op->table;
+    struct slice name = rq->table_name;
     const char *rule = NULL;
 
     if (name.len == 0)
@@ -39,14 +83,75 @@ int request_table_name(struct request *rq)
                    (int)(name.len < 60 ? name.len : 60), (const char *)name.ptr, rule);
 }
 
+static bool leads_inside(const struct request *rq, struct slice name)
+{
+    for (const struct action *action = rq->update.actions; action; action = action->next)
+        if (action->path.count > 1 && slice_equal(action->path.steps[0].name, name))
+            return true;
+    for (uint32_t i = 0; i < rq->projection.count; i++)
+        if (rq->projection.paths[i].count > 1 && slice_equal(rq->projection.paths[i].steps[0].name, name))
+            return true;
+    return rq->condition && condition_names(rq->condition, name, true);
+}
+
+static int check_inside(struct request *rq, const char *kind, struct slice name)
+{
+    if (name.len == 0 || !leads_inside(rq, name))
+        return 0;
+    return err_set(&rq->err, ERR_VALIDATION,
+                   "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: %s: %.*s", kind,
+                   (int)name.len, (const char *)name.ptr);
+}
+
+/* Keys have no inside: no path of the request may lead into an attribute of one. */
+static int check_paths(struct request *rq)
+{
+    const struct table *table = rq->table;
+
+    /* an update may not name a key of the table at all (write.c) */
+    if (rq->update.count == 0 &&
+        (check_inside(rq, "Key", table->schema.partition_name) < 0 || check_inside(rq, "Key", table->schema.sort_name) < 0))
+        return -1;
+    for (uint32_t i = table->index_count; i-- > 0;) {
+        const struct index *index = &table->indexes[i];
+        for (uint32_t k = 0; k < index->partition_count; k++)
+            if (check_inside(rq, "IndexKey", index->partition[k].name) < 0)
+                return -1;
+        for (uint32_t k = 0; k < index->sort_count; k++)
+            if (check_inside(rq, "IndexKey", index->sort[k].name) < 0)
+                return -1;
+    }
+    return 0;
+}
+
 int request_table(struct request *rq)
 {
-    rq->table = catalog_lookup(&rq->t->catalog, rq->op->table);
-    if (rq->table)
-        return 0;
+    rq->table = catalog_lookup(&rq->t->catalog, rq->table_name);
+    if (rq->table && rq->table->state == TABLE_ACTIVE)
+        return check_paths(rq);
     if (request_table_name(rq) < 0)
         return -1;
     return err_set(&rq->err, ERR_TABLE_NOT_FOUND, "Requested resource not found");
+}
+
+int request_view(struct request *rq, struct view *view)
+{
+    struct slice name = rq->args.at[ARG_INDEX_NAME].bytes;
+
+    *view = view_of_table(rq->table);
+    if (!arg_given(&rq->args, ARG_INDEX_NAME))
+        return 0;
+    const struct index *index = index_find(rq->table, name);
+    if (!index)
+        return err_set(&rq->err, ERR_VALIDATION, "The table does not have the specified index: %.*s",
+                       (int)(name.len < 255 ? name.len : 255), (const char *)name.ptr);
+    if (!index->local && arg_true(&rq->args, ARG_CONSISTENT_READ))
+        return err_set(&rq->err, ERR_VALIDATION, "Consistent reads are not supported on global secondary indexes");
+    if (index->state != INDEX_ACTIVE)
+        return err_set(&rq->err, ERR_VALIDATION, "Cannot read from backfilling global secondary index: %.*s", (int)name.len,
+                       (const char *)name.ptr);
+    *view = view_of_index(rq->table, index);
+    return 0;
 }
 
 /* -- The item ------------------------------------------------------------------------------------------------- */
@@ -62,6 +167,8 @@ int request_read(struct request *rq, bool for_update)
     struct buf *old = &rq->t->old;
 
     buf_reset(old);
+    rq->old_read = true;
+    rq->old.type = VALUE_NONE;
     enum kv_result result = kv_get(rq->txn, KV_ITEMS, buf_slice(&rq->t->key), for_update, old);
     if (result == KV_NOT_FOUND)
         return 0;
@@ -79,14 +186,37 @@ int request_condition(struct request *rq)
     return err_set(&rq->err, ERR_CONDITION_FAILED, "The conditional request failed");
 }
 
+int request_check_indexes(struct request *rq, const struct value *item, bool update)
+{
+    return rq->table->index_count > 0 ? index_check_item(rq->table, item, &rq->old, update, &rq->err) : 0;
+}
+
+static int track(struct request *rq, const struct value *fresh)
+{
+    if (!rq->old_read && request_read(rq, true) < 0)
+        return -1;
+    return track_change(rq, fresh);
+}
+
 int request_write(struct request *rq, struct slice item)
 {
+    if (rq->table->tracked) {
+        struct value fresh = value_of(item);
+        if (track(rq, &fresh) < 0)
+            return -1;
+    }
     enum kv_result result = kv_put(rq->txn, KV_ITEMS, buf_slice(&rq->t->key), item, KV_SET);
     return result == KV_OK ? 0 : request_store_failed(rq, result);
 }
 
 int request_remove(struct request *rq)
 {
+    const struct value none = {.type = VALUE_NONE};
+
+    if (rq->table->tracked && track(rq, &none) < 0)
+        return -1;
+    if (rq->old_read && rq->old.type == VALUE_NONE)
+        return 0;
     enum kv_result result = kv_delete(rq->txn, KV_ITEMS, buf_slice(&rq->t->key));
     return result == KV_OK || result == KV_NOT_FOUND ? 0 : request_store_failed(rq, result);
 }

@@ -6,9 +6,12 @@
 #include "worker/table/request.h"
 
 static const enum arg expressions[] = {ARG_UPDATE_EXPRESSION, ARG_PROJECTION_EXPRESSION, ARG_FILTER_EXPRESSION,
-                                       ARG_CONDITION_EXPRESSION};
-static const enum arg legacies[] = {ARG_ATTRIBUTES_TO_GET, ARG_ATTRIBUTE_UPDATES, ARG_SCAN_FILTER, ARG_EXPECTED,
-                                    ARG_CONDITIONAL_OPERATOR};
+                                       ARG_CONDITION_EXPRESSION, ARG_KEY_CONDITION};
+/* The last one may stand beside a FilterExpression and a ProjectionExpression. */
+static const enum arg legacies[] = {ARG_ATTRIBUTES_TO_GET, ARG_ATTRIBUTE_UPDATES,    ARG_SCAN_FILTER,   ARG_QUERY_FILTER,
+                                    ARG_EXPECTED,          ARG_CONDITIONAL_OPERATOR, ARG_KEY_CONDITIONS};
+#define LEGACIES (sizeof legacies / sizeof *legacies)
+#define EXPRESSIONS (sizeof expressions / sizeof *expressions)
 
 static bool any_given(const struct args *args, const enum arg *of, size_t count)
 {
@@ -31,12 +34,12 @@ static void list_given(const struct args *args, const enum arg *of, size_t count
     }
 }
 
-static int mixed_styles(struct request *rq)
+static int mixed_styles(struct request *rq, size_t count)
 {
     char new_style[120], old_style[120];
 
-    list_given(&rq->args, expressions, sizeof expressions / sizeof *expressions, new_style, sizeof new_style);
-    list_given(&rq->args, legacies, sizeof legacies / sizeof *legacies, old_style, sizeof old_style);
+    list_given(&rq->args, expressions, EXPRESSIONS, new_style, sizeof new_style);
+    list_given(&rq->args, legacies, count, old_style, sizeof old_style);
     return err_set(
         &rq->err, ERR_VALIDATION,
         "Can not use both expression and non-expression parameters in the same request: Non-expression parameters: {%s} "
@@ -50,12 +53,14 @@ static int check_values_allowed(struct request *rq)
     const char *missing = "ConditionExpression is";
 
     if (!arg_given(args, ARG_VALUES) || arg_given(args, ARG_UPDATE_EXPRESSION) || arg_given(args, ARG_CONDITION_EXPRESSION) ||
-        arg_given(args, ARG_FILTER_EXPRESSION))
+        arg_given(args, ARG_FILTER_EXPRESSION) || arg_given(args, ARG_KEY_CONDITION))
         return 0;
-    if (rq->op->code == OP_UPDATE)
+    if (rq->form == ARGS_UPDATE)
         missing = "UpdateExpression and ConditionExpression are";
-    if (rq->op->code == OP_LIST)
+    if (rq->form == ARGS_SCAN)
         missing = "FilterExpression is";
+    if (rq->form == ARGS_QUERY)
+        missing = "FilterExpression and KeyConditionExpression are";
     return err_set(&rq->err, ERR_VALIDATION, "ExpressionAttributeValues can only be specified when using expressions: %s null",
                    missing);
 }
@@ -64,18 +69,22 @@ static int check_values_allowed(struct request *rq)
 static int check_combination(struct request *rq, bool *any)
 {
     const struct args *args = &rq->args;
-    bool given = any_given(args, expressions, sizeof expressions / sizeof *expressions);
-    bool old = any_given(args, legacies, sizeof legacies / sizeof *legacies);
+    size_t mixable = arg_given(args, ARG_KEY_CONDITION) ? LEGACIES : LEGACIES - 1;
+    bool given = any_given(args, expressions, EXPRESSIONS);
 
-    *any = given || old;
-    if (given && old)
-        return mixed_styles(rq);
+    *any = given || any_given(args, legacies, LEGACIES);
+    if (given && any_given(args, legacies, mixable))
+        return mixed_styles(rq, mixable);
     if (arg_given(args, ARG_NAMES) && !given)
         return err_set(&rq->err, ERR_VALIDATION, "ExpressionAttributeNames can only be specified when using expressions");
-    if (arg_given(args, ARG_CONDITIONAL_OPERATOR) && !arg_given(args, ARG_EXPECTED) && !arg_given(args, ARG_SCAN_FILTER))
+    if (arg_given(args, ARG_CONDITIONAL_OPERATOR) && !arg_given(args, ARG_EXPECTED) && !arg_given(args, ARG_SCAN_FILTER) &&
+        !arg_given(args, ARG_QUERY_FILTER))
         return err_set(
             &rq->err, ERR_VALIDATION,
             "One or more parameter values were invalid: ConditionalOperator cannot be used without Filter or Expected");
+    if (rq->form == ARGS_QUERY && !arg_given(args, ARG_KEY_CONDITION) && !arg_given(args, ARG_KEY_CONDITIONS))
+        return err_set(&rq->err, ERR_VALIDATION,
+                       "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.");
     return check_values_allowed(rq);
 }
 
@@ -99,7 +108,12 @@ static int parse_expressions(struct request *rq)
     if (arg_given(&rq->args, ARG_UPDATE_EXPRESSION) &&
         parse_update(c, at[ARG_UPDATE_EXPRESSION].bytes, &rq->update, &rq->err) < 0)
         return -1;
-    if (parse_one_condition(rq, ARG_CONDITION_EXPRESSION) < 0 || parse_one_condition(rq, ARG_FILTER_EXPRESSION) < 0)
+    if (parse_one_condition(rq, ARG_CONDITION_EXPRESSION) < 0)
+        return -1;
+    if (arg_given(&rq->args, ARG_KEY_CONDITION) &&
+        !(rq->key_condition = parse_key_condition(c, at[ARG_KEY_CONDITION].bytes, &rq->err)))
+        return -1;
+    if (parse_one_condition(rq, ARG_FILTER_EXPRESSION) < 0)
         return -1;
     if (arg_given(&rq->args, ARG_PROJECTION_EXPRESSION) &&
         parse_projection(c, at[ARG_PROJECTION_EXPRESSION].bytes, &rq->projection, &rq->err) < 0)
@@ -121,8 +135,11 @@ static int convert_legacies(struct request *rq)
     if (arg_given(args, ARG_EXPECTED) &&
         legacy_condition(&args->at[ARG_EXPECTED], true, any, arena, &rq->condition, &rq->err) < 0)
         return -1;
-    if (arg_given(args, ARG_SCAN_FILTER) &&
-        legacy_condition(&args->at[ARG_SCAN_FILTER], false, any, arena, &rq->condition, &rq->err) < 0)
+    enum arg filter = arg_given(args, ARG_QUERY_FILTER) ? ARG_QUERY_FILTER : ARG_SCAN_FILTER;
+    if (arg_given(args, filter) && legacy_condition(&args->at[filter], false, any, arena, &rq->condition, &rq->err) < 0)
+        return -1;
+    if (arg_given(args, ARG_KEY_CONDITIONS) &&
+        legacy_condition(&args->at[ARG_KEY_CONDITIONS], false, false, arena, &rq->key_condition, &rq->err) < 0)
         return -1;
     if (!arg_given(args, ARG_ATTRIBUTES_TO_GET))
         return 0;
@@ -137,6 +154,5 @@ int request_expressions(struct request *rq)
         return -1;
     if (!any)
         return 0;
-    rq->expr.arena = &rq->t->arena;
     return parse_expressions(rq) < 0 || convert_legacies(rq) < 0 ? -1 : 0;
 }

@@ -6,6 +6,7 @@
 
 #include "common/limits.h"
 #include "worker/table/answer.h"
+#include "worker/table/catalog_row.h"
 
 #define ENSURE_TRIES 100 /* several workers start at once and may meet in the catalog */
 
@@ -22,6 +23,9 @@ struct tables *tables_create(struct kv *kv)
     buf_init(&t->old);
     buf_init(&t->fresh);
     buf_init(&t->spare);
+    for (size_t i = 0; i < sizeof t->scratch / sizeof *t->scratch; i++)
+        buf_init(&t->scratch[i]);
+    pending_init(&t->pending);
     return t;
 }
 
@@ -37,6 +41,9 @@ void tables_destroy(struct tables **tables)
     buf_finish(&t->old);
     buf_finish(&t->fresh);
     buf_finish(&t->spare);
+    for (size_t i = 0; i < sizeof t->scratch / sizeof *t->scratch; i++)
+        buf_finish(&t->scratch[i]);
+    pending_finish(&t->pending);
     free(t);
     *tables = NULL;
 }
@@ -54,9 +61,11 @@ enum kv_result tables_load(struct tables *t)
     return result;
 }
 
-enum kv_result table_begin(struct tables *t, struct kv_txn *txn, bool *changed)
+enum kv_result table_begin(struct tables *t, struct kv_txn *txn, int64_t now_ms, bool *changed)
 {
     *changed = false;
+    t->now_ms = now_ms;
+    pending_reset(&t->pending); /* of a transaction that was aborted */
     return catalog_refresh(&t->catalog, txn, changed);
 }
 
@@ -97,18 +106,25 @@ static enum kv_result ensure_one(struct tables *t, struct kv_txn *txn, const cha
 {
     struct key_schema schema;
     struct slice name;
+    uint32_t id;
 
     if (table_spec_parse(spec, &name, &schema, e) < 0)
         return KV_OK;
     const struct table *table = catalog_lookup(&t->catalog, name);
-    if (!table)
-        return catalog_create(&t->catalog, txn, name, &schema, e);
+    if (!table) {
+        if (catalog_check_new(&t->catalog, name, &schema, e) < 0)
+            return KV_OK;
+        enum kv_result result = catalog_take_id(txn, &id);
+        buf_reset(&t->fresh);
+        row_put_simple(&t->fresh, id, t->now_ms, &schema);
+        return result == KV_OK ? catalog_insert(&t->catalog, txn, name, buf_slice(&t->fresh)) : result;
+    }
     if (!same_schema(&table->schema, &schema))
         schema_differs(name, &table->schema, &schema, e);
     return KV_OK;
 }
 
-static enum kv_result ensure_all(struct tables *t, char **specs, size_t count, struct err *e)
+static enum kv_result ensure_all(struct tables *t, char **specs, size_t count, int64_t now_ms, struct err *e)
 {
     struct kv_txn *txn;
     bool changed;
@@ -116,7 +132,7 @@ static enum kv_result ensure_all(struct tables *t, char **specs, size_t count, s
     enum kv_result result = kv_begin(t->kv, KV_WRITE, &txn);
     if (result != KV_OK)
         return result;
-    result = table_begin(t, txn, &changed);
+    result = table_begin(t, txn, now_ms, &changed);
     for (size_t i = 0; i < count && result == KV_OK && e->code == ERR_NONE; i++)
         result = ensure_one(t, txn, specs[i], e);
     if (result == KV_OK && e->code == ERR_NONE)
@@ -125,13 +141,13 @@ static enum kv_result ensure_all(struct tables *t, char **specs, size_t count, s
     return result;
 }
 
-int tables_ensure(struct tables *t, char **specs, size_t count, struct err *e)
+int tables_ensure(struct tables *t, char **specs, size_t count, int64_t now_ms, struct err *e)
 {
     struct err reason = {.code = ERR_NONE};
     enum kv_result result = KV_RETRY;
 
     for (int i = 0; i < ENSURE_TRIES && result == KV_RETRY; i++)
-        result = ensure_all(t, specs, count, &reason);
+        result = ensure_all(t, specs, count, now_ms, &reason);
     if (result == KV_OK && reason.code == ERR_NONE)
         result = tables_load(t);
     if (reason.code != ERR_NONE)
@@ -142,20 +158,9 @@ int tables_ensure(struct tables *t, char **specs, size_t count, struct err *e)
     return 0;
 }
 
-enum kv_result table_sweep(struct tables *t, size_t max, bool *left)
-{
-    struct kv_txn *txn;
+enum kv_result table_end(struct tables *t, struct kv_txn *txn) { return pending_write(&t->pending, txn); }
 
-    *left = false;
-    enum kv_result result = kv_begin(t->kv, KV_WRITE, &txn);
-    if (result != KV_OK)
-        return result;
-    result = catalog_sweep(txn, max, left);
-    if (result == KV_OK)
-        return kv_commit(&txn);
-    kv_abort(&txn);
-    return result;
-}
+size_t table_pending_bytes(const struct tables *t) { return pending_bytes(&t->pending); }
 
 /* -- Operations ----------------------------------------------------------------------------------------------- */
 static int (*const operations[OP_COUNT])(struct request *rq) = {
@@ -170,28 +175,27 @@ static int (*const operations[OP_COUNT])(struct request *rq) = {
     [OP_TABLE_DROP] = op_table_drop,
     [OP_TABLE_DESCRIBE] = op_table_describe,
     [OP_TABLE_LIST] = op_table_list,
+    [OP_QUERY] = op_query,
+    [OP_BATCH_READ] = op_batch_read,
+    [OP_BATCH_WRITE] = op_batch_write,
+    [OP_TRANSACT_READ] = op_transact_read,
+    [OP_TRANSACT_WRITE] = op_transact_write,
+    [OP_TABLE_UPDATE] = op_table_update,
+    [OP_TTL_UPDATE] = op_ttl_update,
+    [OP_TTL_DESCRIBE] = op_ttl_describe,
+    [OP_TAG] = op_tag,
+    [OP_UNTAG] = op_untag,
+    [OP_TAGS] = op_tags,
+    [OP_BACKUP_CREATE] = op_backup_create,
+    [OP_BACKUP_DESCRIBE] = op_backup_describe,
+    [OP_BACKUP_LIST] = op_backup_list,
+    [OP_BACKUP_DELETE] = op_backup_delete,
+    [OP_BACKUP_RESTORE] = op_backup_restore,
+    [OP_STREAM_LIST] = op_stream_list,
+    [OP_STREAM_DESCRIBE] = op_stream_describe,
+    [OP_STREAM_ITERATOR] = op_stream_iterator,
+    [OP_STREAM_RECORDS] = op_stream_records,
 };
-
-static void init_request(struct request *rq, struct tables *t, struct kv_txn *txn, const struct op *op, struct buf *out)
-{
-    arena_reset(&t->arena);
-    rq->t = t;
-    rq->txn = txn;
-    rq->op = op;
-    rq->out = out;
-    for (int i = 0; i < ARG_COUNT; i++)
-        rq->args.at[i].type = VALUE_NONE;
-    memset(&rq->expr, 0, sizeof rq->expr);
-    memset(&rq->update, 0, sizeof rq->update);
-    memset(&rq->projection, 0, sizeof rq->projection);
-    rq->expr.arena = &t->arena;
-    rq->condition = NULL;
-    rq->table = NULL;
-    rq->old.type = VALUE_NONE;
-    rq->err.code = ERR_NONE;
-    rq->store = KV_OK;
-    rq->answer_item = false;
-}
 
 /* The outcome of an operation that failed for the user's reasons. */
 static void put_failure(struct request *rq)
@@ -208,15 +212,17 @@ static void put_failure(struct request *rq)
 enum kv_result table_apply(struct tables *t, struct kv_txn *txn, const struct op *op, struct buf *out)
 {
     struct request rq;
-    size_t begin = out->len;
+    size_t begin = out->len, pending = pending_size(&t->pending);
 
     assert(t->catalog.loaded);
-    init_request(&rq, t, txn, op, out);
+    arena_reset(&t->arena);
+    request_init(&rq, t, txn, op, out);
     int result = operations[op->code]
                      ? operations[op->code](&rq)
                      : err_set(&rq.err, ERR_UNKNOWN_OPERATION, "The table engine has no such operation: %d", (int)op->code);
     if (result < 0) {
         out->len = begin;
+        pending_cut(&t->pending, pending);
         if (t->arena.failed)
             rq.store = KV_NO_MEMORY;
         if (rq.store == KV_OK)
@@ -224,8 +230,17 @@ enum kv_result table_apply(struct tables *t, struct kv_txn *txn, const struct op
     }
     if (rq.store == KV_OK && buf_failed(out))
         rq.store = KV_NO_MEMORY;
-    assert(rq.store != KV_OK || out->len - begin <= LIMIT_ANSWER_BYTES);
+    assert(rq.store != KV_OK || out->len - begin <= LIMIT_CALL_ANSWER_BYTES);
     return rq.store;
+}
+
+bool table_changes_catalog(enum op_code code)
+{
+    static const bool changes[OP_COUNT] = {[OP_TABLE_CREATE] = true,   [OP_TABLE_DROP] = true,    [OP_TABLE_UPDATE] = true,
+                                           [OP_TTL_UPDATE] = true,     [OP_BACKUP_CREATE] = true, [OP_BACKUP_DELETE] = true,
+                                           [OP_BACKUP_RESTORE] = true, [OP_TAG] = true,           [OP_UNTAG] = true};
+
+    return changes[code];
 }
 
 void table_sort_key(const struct tables *t, const struct op *op, struct buf *out)

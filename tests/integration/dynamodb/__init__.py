@@ -1,0 +1,1 @@
+"""DynamoDB's API from the wire, as its clients speak it."""

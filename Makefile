@@ -164,5 +164,5 @@ help:
 	@echo 'make clean      removes $(BUILD)/'
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all deps run tools-ready unit sim mutate test chaos lint asan tsan fuzz bench install uninstall deb clean help
+.PHONY: all deps run tools-ready unit sim mutate test test-compose scale-demo chaos lint asan tsan fuzz bench install uninstall deb clean help
 .SECONDARY:

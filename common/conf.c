@@ -13,7 +13,6 @@
 #include "common/version.h"
 
 #define LINE_BYTES 4096 /* of the file, newline and NUL included */
-#define NAME_BYTES 64   /* of a setting's name, of its variable */
 
 enum layer { LAYER_NONE, LAYER_PRESET, LAYER_FILE, LAYER_ENVIRONMENT, LAYER_FLAGS };
 
@@ -35,17 +34,6 @@ struct load {
 static const char *const own_flags[] = {"config", "help", "version"};
 #define OWN_FLAGS (sizeof own_flags / sizeof *own_flags)
 
-/* "queue-endpoint" -> "LEAT_QUEUE_ENDPOINT" */
-static const char *variable_of(const char *name, char out[static NAME_BYTES])
-{
-    size_t at = (size_t)snprintf(out, NAME_BYTES, "LEAT_");
-    for (; *name && at < NAME_BYTES - 1; name++, at++)
-        out[at] = (char)(*name == '-' ? '_' : *name >= 'a' && *name <= 'z' ? *name - 'a' + 'A' : *name);
-    assert(!*name);
-    out[at] = '\0';
-    return out;
-}
-
 static const struct conf_row *row_by_name(const struct conf_program *program, const char *name, size_t len)
 {
     for (size_t i = 0; i < program->row_count; i++)
@@ -54,11 +42,11 @@ static const struct conf_row *row_by_name(const struct conf_program *program, co
     return NULL;
 }
 
-/* Levenshtein's distance, for names shorter than NAME_BYTES; others are infinitely far. */
+/* Levenshtein's distance, for names shorter than CONF_NAME_BYTES; others are infinitely far. */
 static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
 {
-    size_t row[NAME_BYTES];
-    if (a_len >= NAME_BYTES || b_len >= NAME_BYTES)
+    size_t row[CONF_NAME_BYTES];
+    if (a_len >= CONF_NAME_BYTES || b_len >= CONF_NAME_BYTES)
         return SIZE_MAX;
     for (size_t j = 0; j <= b_len; j++)
         row[j] = j;
@@ -131,7 +119,7 @@ static int apply_presets(struct load *load)
 {
     for (size_t i = 0; i < load->program->row_count; i++) {
         const struct conf_row *row = &load->program->rows[i];
-        assert(strlen(row->name) < NAME_BYTES - sizeof "LEAT_");
+        assert(strlen(row->name) < CONF_NAME_BYTES - sizeof "LEAT_");
         if (row->preset && set(load, row, LAYER_PRESET, row->preset, row->name) != 0)
             return -1;
     }
@@ -141,8 +129,8 @@ static int apply_presets(struct load *load)
 static int apply_environment(struct load *load)
 {
     for (size_t i = 0; i < load->program->row_count; i++) {
-        char variable[NAME_BYTES];
-        const char *text = getenv(variable_of(load->program->rows[i].name, variable));
+        char variable[CONF_NAME_BYTES];
+        const char *text = getenv(conf_variable(load->program->rows[i].name, variable));
         if (text && *text && set(load, &load->program->rows[i], LAYER_ENVIRONMENT, text, variable) != 0)
             return -1;
     }
@@ -152,7 +140,7 @@ static int apply_environment(struct load *load)
 static int apply_flags(struct load *load)
 {
     for (size_t i = 0; i < load->flag_count; i++) {
-        char where[NAME_BYTES + 2];
+        char where[CONF_NAME_BYTES + 2];
         snprintf(where, sizeof where, "--%s", load->flags[i].row->name);
         if (set(load, load->flags[i].row, LAYER_FLAGS, load->flags[i].text, where) != 0)
             return -1;
@@ -184,7 +172,7 @@ static int apply_line(struct load *load, char *line, const char *where)
     *equals = '\0';
     char *name = trim(line), *text = trim(equals + 1);
     const struct conf_row *row = row_by_name(load->program, name, strlen(name));
-    char place[LINE_BYTES + NAME_BYTES];
+    char place[LINE_BYTES + CONF_NAME_BYTES];
     if (!row) {
         snprintf(place, sizeof place, "%s: unknown setting", where);
         return complain_unknown(load, place, name, strlen(name));

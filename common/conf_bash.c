@@ -1,7 +1,7 @@
 /* conf_bash.c - prints the words that a program takes, for packaging/completion.bash.
  *
  *     _leat_flags["leat queue"]="--data:DIR --json --no-json"     a flag that wants a value names what it wants
- *     _leat_words["leat queue"]="ls peek purge redrive"           operands; FILE stands for any file */
+ *     _leat_words["leat queue"]="ls peek purge redrive"           operands; FILE and DIR stand for any */
 #include "common/conf.h"
 
 #include <ctype.h>

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "common/conf_parse.h"
+
 #define FLAG_BYTES 96 /* "--name METAVAR" */
 #define COLUMN_MAX 34 /* a longer flag gets a line of its own */
 #define INDENT "  "
@@ -16,13 +18,6 @@ static int flag_text(const struct conf_row *row, char out[static FLAG_BYTES])
     return snprintf(out, FLAG_BYTES, "--%s %s%s", row->name, metavar, row->type == CONF_LIST ? " ..." : "");
 }
 
-static void put_variable(const char *name, FILE *out)
-{
-    fputs("LEAT_", out);
-    for (; *name; name++)
-        fputc(*name == '-' ? '_' : *name >= 'a' && *name <= 'z' ? *name - 'a' + 'A' : *name, out);
-}
-
 static void put_row(const char *flag, int column, FILE *out)
 {
     if ((int)strlen(flag) > column)
@@ -34,7 +29,7 @@ static void put_row(const char *flag, int column, FILE *out)
 void conf_help(const struct conf_program *program, FILE *out)
 {
     int column = (int)sizeof "--config FILE" - 1;
-    char flag[FLAG_BYTES];
+    char flag[FLAG_BYTES], variable[CONF_NAME_BYTES];
     for (size_t i = 0; i < program->row_count; i++) {
         int len = flag_text(&program->rows[i], flag);
         if (len > column && len <= COLUMN_MAX)
@@ -50,8 +45,7 @@ void conf_help(const struct conf_program *program, FILE *out)
         fprintf(out, "%s (", row->help);
         if (row->preset)
             fprintf(out, "default %s; ", row->preset);
-        put_variable(row->name, out);
-        fputs(")\n", out);
+        fprintf(out, "%s)\n", conf_variable(row->name, variable));
     }
     put_row("--config FILE", column, out);
     fputs("Read settings from FILE; the environment and flags overrule it (LEAT_CONFIG)\n", out);

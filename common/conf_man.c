@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/conf_parse.h"
 #include "common/version.h"
 
 /* Roff reads backslashes anywhere, and a dot or a quote at the start of a line; a plain "-" would be shown as a hyphen. */
@@ -62,15 +63,9 @@ static void put_flag(const struct conf_row *row, FILE *out)
     fputc('\n', out);
 }
 
-static void put_variable(const char *name, FILE *out)
-{
-    fputs("LEAT_", out);
-    for (; *name; name++)
-        fputc(*name == '-' ? '_' : toupper((unsigned char)*name), out);
-}
-
 static void put_row(const struct conf_row *row, FILE *out)
 {
+    char variable[CONF_NAME_BYTES];
     put_flag(row, out);
     conf_man_text(row->help, out);
     fputs(".\n", out);
@@ -81,9 +76,7 @@ static void put_row(const struct conf_row *row, FILE *out)
         conf_man_text(row->preset, out);
         fputs(".\n", out);
     }
-    fputs("Variable: ", out);
-    put_variable(row->name, out);
-    fputs(".\n", out);
+    fprintf(out, "Variable: %s.\n", conf_variable(row->name, variable));
 }
 
 static const char own_flags[] =

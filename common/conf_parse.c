@@ -7,6 +7,16 @@
 
 #define AMOUNT_BYTES 32 /* an int64_t with its unit as text */
 
+const char *conf_variable(const char *name, char out[static CONF_NAME_BYTES])
+{
+    size_t at = (size_t)snprintf(out, CONF_NAME_BYTES, "LEAT_");
+    for (; *name && at < CONF_NAME_BYTES - 1; name++, at++)
+        out[at] = (char)(*name == '-' ? '_' : *name >= 'a' && *name <= 'z' ? *name - 'a' + 'A' : *name);
+    assert(!*name);
+    out[at] = '\0';
+    return out;
+}
+
 struct unit {
     const char *suffix;
     int64_t factor;

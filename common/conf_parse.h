@@ -5,6 +5,10 @@
 #include "common/conf.h"
 
 #define CONF_WHY_BYTES 192
+#define CONF_NAME_BYTES 64 /* of a setting's name, of its variable */
+
+/* "queue-endpoint" -> "LEAT_QUEUE_ENDPOINT". Returns out. */
+const char *conf_variable(const char *name, char out[static CONF_NAME_BYTES]);
 
 /* Sets the row's field in settings; lists take text's words, in addition to what they hold. 0, or -1 with the reason, written
  * to follow the setting's name and a colon, in why. The field keeps its old value then. */

@@ -30,7 +30,7 @@ _leat_any() {
     else
         for each in ${_leat_words["$1"]-}; do
             case $each in
-            FILE) compgen -f -- "$2" ;;
+            FILE | DIR) _leat_value "$each" "$2" ;;
             [[:lower:]]*) words+=("$each") ;;
             esac
         done
@@ -54,7 +54,7 @@ _leat() {
         kind=${_leat_words["$program"]-}
         mapfile -t COMPREPLY < <(_leat_any "$program" "$word")
     fi
-    [[ $kind != *FILE* && $kind != DIR || $word == -* ]] || compopt -o filenames 2>/dev/null || true
+    [[ $kind != *FILE* && $kind != *DIR* || $word == -* ]] || compopt -o filenames 2>/dev/null || true
 }
 
 complete -F _leat leat leat-gateway leat-queue leat-worker

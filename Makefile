@@ -45,6 +45,12 @@ $(PROGRAMS:%=$(BUILD)/%): $(BUILD)/libleat.a
 	@echo '  LD  $@'
 	@$(CC) $(LDFLAGS) $(filter %.o,$^) $(BUILD)/libleat.a $(LDLIBS) -o $@
 
+# With AddressSanitizer, a child that leaves by _exit() looks for leaks, too.
+ifneq ($(findstring address,$(SAN)),)
+$(PROGRAMS:%=$(BUILD)/%): $(call OBJ,tests/sanitize/leaks.c)
+$(PROGRAMS:%=$(BUILD)/%): LDFLAGS += -Wl,--wrap=_exit
+endif
+
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libtest.a $(BUILD)/libleat.a
 	@mkdir -p $(@D)
 	@echo '  LD  $@'
@@ -101,11 +107,18 @@ lint: | tools-ready
 	@tools/lint
 
 asan:
-	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD)/asan SAN=address,undefined unit
+	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD)/asan SAN=address,undefined all unit
 
+asan-stack: | tools-ready
+	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD)/asan SAN=address,undefined all
+	@tools/asan-stack $(BUILD)/asan $(SECONDS)
+
+# What has more than one thread: the journal's writer, the keeper, the guard, the clients over ZeroMQ's. The rest would only take its time.
+THREADED := journal journal_compact journal_faults journal_full journal_io journal_salvage memory_journal fuzz_corpus \
+	queue_client queue_client_link queue_client_limits queue_worker net guard members keeper log
 tsan: export TSAN_OPTIONS = suppressions=$(CURDIR)/tools/tsan.supp ignore_noninstrumented_modules=1
 tsan:
-	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD)/tsan SAN=thread unit
+	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD)/tsan SAN=thread UNITS='$(THREADED:%=$(BUILD)/tsan/unit/test_%)' unit
 
 # The program of all fuzz targets; tools/fuzz builds it with clang and runs it.
 $(BUILD)/fuzz: $(call OBJ,tests/fuzz/main.c $(FUZZERS)) $(BUILD)/libleat.a
@@ -156,7 +169,8 @@ help:
 	@echo 'make test-compose  the containers of docker-compose.yml with a real Docker engine (part of make test where one answers)'
 	@echo 'make scale-demo throughput with 1, 2, 4, 8 and 16 workers, as a table and a plot'
 	@echo 'make lint       format, size, layer and purity checks, static analysis, both compilers'
-	@echo 'make asan tsan  unit and simulation tests under the sanitizers'
+	@echo 'make asan tsan  unit and simulation tests under AddressSanitizer and UBSan; the threaded ones under ThreadSanitizer'
+	@echo 'make asan-stack the whole stack under load with those programs, and a look for leaks; SECONDS=N (60)'
 	@echo 'make fuzz       libFuzzer on what reads strangers and disks; SECONDS=N each (60), TARGET=T one of them'
 	@echo 'make bench      measures everything beside a bare HTTP server and other queues; ROUNDS=N (3) SECONDS=N (5) ONLY=NAME,... GROWTH=full'
 	@echo 'make install uninstall  programs, manual pages, completion, units, below PREFIX (/usr/local); DESTDIR= for packages'
@@ -164,5 +178,5 @@ help:
 	@echo 'make clean      removes $(BUILD)/'
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all deps run tools-ready unit sim mutate test test-compose scale-demo chaos lint asan tsan fuzz bench install uninstall deb clean help
+.PHONY: all deps run tools-ready unit sim mutate test test-compose scale-demo chaos lint asan asan-stack tsan fuzz bench install uninstall deb clean help
 .SECONDARY:

@@ -257,13 +257,14 @@ static uint64_t waiting_in(struct broker *b, uint32_t queue)
     return s.count[CORE_READY] + s.count[CORE_BLOCKED] + s.count[CORE_DELAYED];
 }
 
-/* Repeats the event until it changes nothing more or `want` are through: one step is bounded by its effects. */
+/* Repeats the event until it changes nothing more or `want` are through: one step is bounded by its effects. Each needs room in the
+ * journal for its records; what has none stays, and is not counted. */
 static enum err_code drain(struct broker *b, struct core_event *event, uint64_t want, const char *member, struct buf *out)
 {
     uint64_t before = waiting_in(b, event->queue), left = before;
     if (!journal_has_room(b->journal, b->mono_ms))
         return fail(out, ERR_DISK_FULL, "the journal's disk is full");
-    while (before - left < want) {
+    while (before - left < want && journal_has_room(b->journal, b->mono_ms)) {
         uint64_t was = left, missing = want - (before - left);
         event->messages = missing > UINT32_MAX ? 0 : (uint32_t)missing;
         broker_step(b, event);

@@ -31,10 +31,11 @@ static void open_frame_finish(struct open_frame *f)
     memset(f, 0, sizeof *f);
 }
 
+/* All of them: a frame that was sent keeps its memory for the next one in its place. */
 static void outbox_finish(struct outbox *o)
 {
-    for (size_t i = 0; i < o->count; i++)
-        buf_finish(&o->frames[(o->head + i) % o->cap]);
+    for (size_t i = 0; i < o->cap; i++)
+        buf_finish(&o->frames[i]);
     free(o->frames);
     open_frame_finish(&o->first);
     open_frame_finish(&o->second);

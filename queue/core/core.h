@@ -54,7 +54,7 @@ struct core_memory {
 };
 
 struct core_config {
-    uint32_t max_messages;     /* over all queues; at most 2^31 */
+    uint32_t max_messages;     /* over all queues; at most 2^31. Recovery may go over it; then sends are refused */
     uint32_t max_keys;         /* idempotency keys remembered at once */
     uint32_t batch_max;        /* messages handed out to a worker at once */
     uint32_t slices;           /* ready lists a queue, power of two, at most 64 */

@@ -8,14 +8,17 @@
 
 struct queue *queue_at(const struct core *c, uint32_t queue) { return queue < LIMIT_QUEUES ? c->queues[queue] : NULL; }
 
+/* What was accepted once is kept, whatever the limit is today: recovery may go over it. */
 uint32_t message_new(struct core *c)
 {
-    uint32_t slot = c->message_free;
+    uint32_t max = c->replaying ? CORE_NONE : c->config.max_messages, slot = c->message_free;
+    if (c->message_count >= max)
+        return CORE_NONE;
     if (slot != CORE_NONE) {
         c->message_free = c->messages[slot].next;
     } else {
         if (c->message_used == c->message_cap &&
-            core_grow(c, (void **)&c->messages, &c->message_cap, c->config.max_messages, sizeof *c->messages) != 0)
+            core_grow(c, (void **)&c->messages, &c->message_cap, max, sizeof *c->messages) != 0)
             return CORE_NONE;
         slot = c->message_used++;
     }

@@ -46,7 +46,8 @@ static void sync_done(struct world *w, const struct timer *t)
     struct core_event e = broker_event(w, CORE_COMMITTED);
     e.number = disk_land(&w->disk);
     broker_edge(w);
-    w->broker.low_published = w->broker.low_flushed;
+    if (!w->broker.acks_dropped)
+        w->broker.low_published = w->broker.low_flushed;
     broker_step(w, &e);
     compact_step(w);
     broker_flush(w);
@@ -82,9 +83,20 @@ void broker_flush(struct world *w)
     world_after(w, rng_below(&w->random, 2), flush_now, 0, 0, w->broker.epoch);
 }
 
+/* When the disk is full to the end, the journal refuses even acks; then the published lowest number must not rise any more. */
+static bool refused(struct world *w, const struct core_record *r)
+{
+    bool ack = r->kind == CORE_REC_DONE && w->model.event->kind == CORE_DONE;
+    bool refuse = ack && w->broker.disk_full && world_fault(w, 300);
+    w->broker.acks_dropped |= refuse;
+    return refuse;
+}
+
 static void do_journal(struct world *w, const struct core_effect *e)
 {
+    bool refuse = refused(w, &e->record);
     uint64_t location = broker_append(w, &e->record);
+    w->disk.at[location].lost |= refuse;
     if (e->record.kind != CORE_REC_SEND)
         return;
     bool wrong = w->mutation == SIM_WRONG_PLACE && rng_chance(&w->random, 100);

@@ -106,7 +106,7 @@ struct peer {
 
 /* The broker's shell. */
 struct broker {
-    bool up, open, crashing, flush_asked, disk_full; /* open: recovery is through, and the queues are made */
+    bool up, open, crashing, flush_asked, disk_full, acks_dropped; /* open: recovery is through, and the queues are made */
     struct core *core;
     uint64_t epoch;    /* its life */
     int64_t base_ms;   /* broker time - world time */

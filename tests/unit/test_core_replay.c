@@ -335,6 +335,41 @@ static void records_that_refer_to_what_was_dropped_do_nothing(void **state)
     world_destroy(&w);
 }
 
+/* The limit was lowered, or acks were lost on a full disk: what was accepted is there, and no more is taken until there is room. */
+static void recovery_may_go_over_the_limit(void **state)
+{
+    (void)state;
+    struct world *w = world_create();
+    add_many(w, 100, &(struct letter){.name = "m"});
+    struct core_config small = w->config;
+    small.max_messages = 60;
+    small.memory.self = &w->memory;
+    struct core *c = core_create(&small);
+    assert_non_null(c);
+    for (size_t i = 0; i < w->journal_count; i++)
+        assert_int_equal(core_replay(c, &w->journal[i].record, w->journal[i].location), 0);
+    core_replayed(c);
+    core_check(c);
+    struct core_event send = {.kind = CORE_SEND, .now_ms = w->now_ms, .queue = JOBS, .body = slice_text("x")};
+    struct core_event cancel = {.kind = CORE_CANCEL, .now_ms = w->now_ms};
+    struct core_info info;
+    for (int live = 100; live >= 60; live--) {
+        send.id.bytes[0] = (unsigned char)live;
+        core_step(c, &send, w->out);
+        assert_int_equal(w->out->at[0].kind, CORE_EFFECT_SENT);
+        assert_int_equal(w->out->at[0].send_result, CORE_FULL);
+        uint32_t slot = 0;
+        assert_true(core_next(c, &slot, &info));
+        cancel.id = info.id;
+        core_step(c, &cancel, w->out);
+    }
+    core_step(c, &send, w->out);
+    assert_int_equal(w->out->at[0].kind, CORE_EFFECT_JOURNAL);
+    core_check(c);
+    core_destroy(&c);
+    world_destroy(&w);
+}
+
 static void records_that_cannot_be_are_refused(void **state)
 {
     (void)state;
@@ -386,6 +421,7 @@ int main(void)
         cmocka_unit_test(large_groups_are_sorted),
         cmocka_unit_test(dead_letters_come_back_with_their_reasons),
         cmocka_unit_test(records_that_refer_to_what_was_dropped_do_nothing),
+        cmocka_unit_test(recovery_may_go_over_the_limit),
         cmocka_unit_test(records_that_cannot_be_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

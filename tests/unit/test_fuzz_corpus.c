@@ -57,9 +57,7 @@ static void unescape(const char *text, struct buf *out)
 /* In memory of exactly its size, so that reading behind its end is seen. */
 static void run_exact(const struct fuzz_target *target, const struct buf *input)
 {
-    unsigned char *bytes = malloc(input->len + 1);
-    assert_non_null(bytes);
-    bytes = realloc(bytes, input->len > 0 ? input->len : 1);
+    unsigned char *bytes = malloc(input->len > 0 ? input->len : 1);
     assert_non_null(bytes);
     if (input->len > 0)
         memcpy(bytes, input->data, input->len);

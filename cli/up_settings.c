@@ -49,7 +49,7 @@ static const struct conf_row rows[] = {
 };
 
 static const struct conf_program program = {"leat up", "run the whole stack in the foreground", rows,
-                                            sizeof rows / sizeof rows[0], false};
+                                            sizeof rows / sizeof rows[0], NULL};
 
 /* "max-connections" -> LEAT_MAX_CONNECTIONS=value */
 static int export(const char *name, const char *value)

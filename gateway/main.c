@@ -41,7 +41,7 @@ static const struct conf_row rows[] = {
 };
 
 static const struct conf_program program = {"leat-gateway", "the HTTP side: takes jobs and answers for them", rows,
-                                            sizeof rows / sizeof rows[0], false};
+                                            sizeof rows / sizeof rows[0], NULL};
 
 /* SIGTERM and SIGINT arrive as reads from the descriptor. Before any thread is made: the threads inherit the mask. */
 static int catch_signals(void)

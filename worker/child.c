@@ -20,6 +20,7 @@
 #define BATCH_MAX 250u
 #define CREDIT_JOBS (2 * BATCH_MAX) /* the next batch is here while one is applied */
 #define CREDIT_CALLS 256u
+#define CALLS_BYTES (8u * 1024u * 1024u) /* of the calls in one batch, but for the first */
 #define ECHO_AHEAD_MS 1000 /* with slow echoes, no more is taken than can be answered in this time, but at least two */
 #define LEAVE_MS 10000
 #define WAIT_MAX_MS 200 /* beats are due so often */
@@ -154,10 +155,18 @@ static int work_on_jobs(struct child *c)
     return ended;
 }
 
+/* A batch of large calls ends early: a commit of all that fits the credit would take longer than the broker waits for a word. */
+static bool stop_when_large(void *self, size_t count, struct slice body)
+{
+    size_t *bytes = self;
+    *bytes += body.len;
+    return count > 0 && *bytes > CALLS_BYTES;
+}
+
 static int work_on_calls(struct child *c)
 {
     struct apply_job *calls[APPLY_MAX];
-    size_t count = inbox_next(&c->calls, calls, APPLY_MAX, NULL, NULL);
+    size_t bytes = 0, count = inbox_next(&c->calls, calls, APPLY_MAX, stop_when_large, &bytes);
     return count > 0 ? work_on(c, &c->calls, calls, count) : 0;
 }
 

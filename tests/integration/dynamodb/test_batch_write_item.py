@@ -1,9 +1,10 @@
 """BatchWriteItem."""
 import re
+import threading
 
 import pytest
 
-from .conftest import fails
+from .conftest import boto, fails
 
 
 def put(key, **more):
@@ -29,6 +30,22 @@ def test_a_request_as_large_as_allowed(client, things, key):
     requests = [put(f"{key}{i}", v={"S": "v" * 400_000}) for i in range(25)]
     assert client.batch_write_item(RequestItems={"things": requests})["UnprocessedItems"] == {}
     assert len(things.get_item(Key={"id": key + "24"})["Item"]["v"]) == 400_000
+
+
+def test_many_of_them_at_once_are_only_slow(up, key):
+    clients, answers = [boto("client", "dynamodb", up.url) for _ in range(8)], []
+
+    def write(number):
+        requests = [put(f"{key}{number}-{i}", v={"S": "v" * 390_000}) for i in range(25)]
+        answers.append(clients[number].batch_write_item(RequestItems={"things": requests})["UnprocessedItems"])
+    before = up.log().count("worker.gone")
+    threads = [threading.Thread(target=write, args=[i]) for i in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert answers == [{}] * 8
+    assert up.log().count("worker.gone") == before  # no worker was silent for so long that it was taken for dead
 
 
 def test_the_batch_writer_of_boto3(things, key):

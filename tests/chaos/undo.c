@@ -85,8 +85,10 @@ struct undo *undo_open(const char *side, int fd, ino_t inode, bool created)
     char name[PATH_MAX + 48];
     struct stat st;
     struct undo *u = calloc(1, sizeof *u);
-    if (!u)
+    if (!u) {
         preload_die("memory");
+        return NULL; /* not reached; cppcheck takes no notice of _Noreturn */
+    }
     snprintf(name, sizeof name, "%s/%llu.undo", side, (unsigned long long)inode);
     u->file = real_openat(AT_FDCWD, name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     snprintf(name, sizeof name, "/proc/self/fd/%d", fd);

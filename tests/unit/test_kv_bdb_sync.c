@@ -112,7 +112,7 @@ static off_t size_of(const char *folder, const char *name)
 static void flip(const char *folder, const char *name, off_t at)
 {
     char path[128];
-    unsigned char byte;
+    unsigned char byte = 0;
     path_in(path, folder, name);
     int fd = open(path, O_RDWR);
     assert_true(fd >= 0 && pread(fd, &byte, 1, at) == 1);

@@ -202,7 +202,7 @@ static void test_refused_reads(void **state)
                  "ValidationException: Overlapping conditions with range keys are not supported in where clause");
     for (int i = 1; i < 50; i++)
         snprintf(text + strlen(text), sizeof text - strlen(text), ",'%d'", i);
-    strcat(text, "] AND at = 1");
+    snprintf(text + strlen(text), sizeof text - strlen(text), "] AND at = 1");
     CHECK(text, "{'Items':[]}");
     snprintf(text + strlen(text) - 12, 30, ",'x'] AND at = 1");
     CHECK(text, "ValidationException: Too many decomposed read operations for a given query.");

@@ -143,11 +143,12 @@ static const char *paged(void **state, enum op_code code, const char *index, con
                  *key ? ",'ExclusiveStartKey':" : "", key);
         const char *text = table_fixture_run(*state, code, "things", payload), *last = strstr(text, "'LastEvaluatedKey':");
         for (const char *at = strstr(text, "'c':"); at && (!last || at < last); at = strstr(at + 1, "'c':"))
-            len += (size_t)snprintf(list + len, sizeof list - len, "%d ", atoi(at + 4));
+            len += (size_t)snprintf(list + len, sizeof list - len, "%ld ", strtol(at + 4, NULL, 10));
         if (!last)
             return list;
         sscanf(last, "'LastEvaluatedKey':%199[^}]", key);
-        strcat(key, "}");
+        size_t end = strlen(key);
+        snprintf(key + end, sizeof key - end, "}");
     }
     fail();
     return NULL;

@@ -130,7 +130,7 @@ static int compare_begins(const void *left, const void *right)
 /* Equal reads are made once, where the first of them stands; others must not overlap. */
 static int separate(struct request *rq, struct pq_plan *plan)
 {
-    const struct pq_read *sorted[LIMIT_STATEMENT_READS];
+    const struct pq_read *sorted[LIMIT_STATEMENT_READS] = {NULL};
     uint32_t kept = 0;
 
     for (uint32_t i = 0; i < plan->count; i++) {

@@ -12,6 +12,7 @@ import time
 
 from stack import alive, until
 from strangers import strangers
+from weather import ALL
 
 STOPS_SECONDS = 15  # a process whose disk fails must have ended by then
 CLOCK_STEPS = (-86400, -3600, -60, -1, 0, 1, 60, 480)  # absolute; an Idempotency-Key lives for ten minutes of the wall clock
@@ -40,15 +41,15 @@ def slow_disk(f):
 
 @contextlib.contextmanager
 def failing_sync(f):
-    """Whoever meets it must say so and end; it heals when the disk does."""
-    place = one_disk(f)
+    """Whoever meets it must say so and end; it heals when the disk does. Half of the time one sync fails and the next succeeds, as with Linux."""
+    place, failures = one_disk(f), f.rng.choice((1, ALL))
     role, line = ("queue", r"journal\.failed") if place == "journal" else ("child", STORE_FAILS)
     victims, since = f.victims([role]), f.log_size()
-    with f.weather.of(place, error=errno.EIO):
+    with f.weather.of(place, error=errno.EIO, failures=failures):
         until(lambda: any(not alive(pid) for _, pid in victims), STOPS_SECONDS, f"the end of a {role} whose {place} cannot be synced")
         until(lambda: re.search(line, f.log_since(since)), 5, f"a word about the {place}")
         f.failed_syncs += 1
-        yield place
+        yield f"{place}, {'once' if failures == 1 else 'for a while'}"
 
 
 @contextlib.contextmanager

@@ -153,6 +153,13 @@ def test_what_was_written_again_after_a_failed_sync_stays(world):
     assert (world.journal / "a").read_bytes() == b"A" * 700
 
 
+def test_one_sync_fails_and_the_next_does_not(world):
+    with world.weather.of("journal", error=errno.EIO, failures=1):
+        world("import errno\n" + OPEN + "os.pwrite(f, b'A' * 700, 0)\n" + fails_with("os.fdatasync(f)", "EIO") + "os.fdatasync(f)")
+    world.restore()
+    assert (world.journal / "a").read_bytes() == b""
+
+
 def test_a_failing_sync_of_a_folder_settles_no_name(world):
     with world.weather.of("journal", error=errno.EIO):
         world("import errno\n" + OPEN + "d = os.open(j, os.O_RDONLY)\n" + fails_with("os.fsync(d)", "EIO"))

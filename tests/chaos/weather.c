@@ -19,12 +19,13 @@ enum room { ROOM_ENOUGH, ROOM_SAYS_NONE /* statvfs only */, ROOM_NONE /* and fil
 
 struct weather {
     struct {
-        uint32_t sync_us, sync_errno, room, unused;
+        uint32_t sync_us, sync_errno, room;
+        uint32_t failures; /* so many syncs fail and no more; UINT32_MAX: all */
     } at[PLACES];
     int64_t clock_us; /* added to the wall clock */
 };
 
-static const struct weather *weather;
+static struct weather *weather;
 
 static int (*real_clock_gettime)(clockid_t, struct timespec *);
 static int (*real_statvfs)(const char *, struct statvfs *);
@@ -37,10 +38,10 @@ __attribute__((constructor)) static void look_out(void)
     preload_find(&real_fstatvfs, "fstatvfs");
     if (!name)
         return;
-    int fd = open(name, O_RDONLY | O_CLOEXEC);
+    int fd = open(name, O_RDWR | O_CLOEXEC);
     if (fd < 0)
         preload_die(name);
-    void *map = mmap(NULL, sizeof *weather, PROT_READ, MAP_SHARED, fd, 0);
+    void *map = mmap(NULL, sizeof *weather, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (map == MAP_FAILED)
         preload_die(name);
     close(fd);
@@ -49,6 +50,17 @@ __attribute__((constructor)) static void look_out(void)
 
 #define NOW(field) __atomic_load_n(&weather->field, __ATOMIC_RELAXED)
 
+/* Is it this one that fails? */
+static bool fails(enum place place)
+{
+    uint32_t left = NOW(at[place].failures);
+    while (left > 0 && left < UINT32_MAX)
+        if (__atomic_compare_exchange_n(&weather->at[place].failures, &left, left - 1, false, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_SEQ_CST))
+            return true;
+    return left > 0;
+}
+
 int weather_sync(enum place place)
 {
     if (!weather || place == PLACE_NONE)
@@ -56,7 +68,7 @@ int weather_sync(enum place place)
     uint32_t us = NOW(at[place].sync_us);
     if (us > 0)
         nanosleep(&(struct timespec){.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000L}, NULL);
-    return (int)NOW(at[place].sync_errno);
+    return fails(place) ? (int)NOW(at[place].sync_errno) : 0;
 }
 
 bool weather_full(enum place place) { return weather && place != PLACE_NONE && NOW(at[place].room) == ROOM_NONE; }

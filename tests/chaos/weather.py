@@ -2,7 +2,7 @@
 
     weather = Weather(side); environment |= weather.environment()
     with weather.of("journal", sync_ms=200): ...      slow syncs
-    weather.set("store", error=errno.EIO)             until calm()
+    weather.set("store", error=errno.EIO)             until calm(); with failures=1 the next sync only
     weather.clock(-3600)                              seconds, until calm()"""
 import contextlib
 import mmap
@@ -10,10 +10,11 @@ import pathlib
 import struct
 
 PLACES = ("journal", "store")
-PLACE = struct.Struct("<IIII")  # sync_us, sync_errno, room, unused: struct weather
+PLACE = struct.Struct("<IIII")  # sync_us, sync_errno, room, failures: struct weather
 CLOCK_AT = PLACE.size * len(PLACES)
 CLOCK = struct.Struct("<q")
 ENOUGH, SAYS_NONE, NONE = 0, 1, 2  # room
+ALL = 2**32 - 1
 
 
 class Weather:
@@ -26,8 +27,8 @@ class Weather:
     def environment(self):
         return {"WEATHER_FILE": str(self.path)}
 
-    def set(self, place, sync_ms=0, error=0, room=ENOUGH):
-        PLACE.pack_into(self.map, PLACE.size * PLACES.index(place), int(sync_ms * 1000), error, room, 0)
+    def set(self, place, sync_ms=0, error=0, room=ENOUGH, failures=ALL):
+        PLACE.pack_into(self.map, PLACE.size * PLACES.index(place), int(sync_ms * 1000), error, room, failures if error else 0)
 
     @contextlib.contextmanager
     def of(self, place, **bad):

@@ -34,6 +34,7 @@ static void pause_or_end(struct gateway *g, struct pending_request *p)
 static void attempt(struct gateway *g, struct pending_request *p)
 {
     const struct pending_call *call = &p->call;
+    g->metrics.calls_retried += call->waits;
     p->call.waits = false;
     if (queue_client_call(g->queue, buf_slice(&p->texts), call->has_id ? &call->id : NULL, call->until_ms - g->now_ms,
                           pending_tag(p->jobs[0])) == 0)
@@ -78,6 +79,7 @@ void calls_send(struct gateway *g, struct http_request *r, const struct calls_ow
         op_group(op, schemas_find(&g->schemas, op->table), g->salt++, &slice);
         p->call.id = id_make(&g->ids, g->wall_ms, slice);
     }
+    g->metrics.calls++;
     op_encode(&p->texts, op);
     if (buf_failed(&p->texts) || !limit_charge(&g->limit, &p->charged, p->texts.cap))
         end(g, p, NULL);

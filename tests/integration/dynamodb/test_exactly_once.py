@@ -108,6 +108,35 @@ def test_a_killed_gateway_loses_calls_but_doubles_none():
         counting.check()
 
 
+def test_a_write_that_was_tried_again_takes_effect_once():
+    """The workers stand still with a write in their hands. The broker takes them for dead, the gateway tries again; then they go on, with the
+    write of the old session before them."""
+    with Up(workers=2, tables=["counters:id"]) as up:
+        client, answers = boto("client", "dynamodb", up.url), []
+
+        def add(number):
+            client.update_item(TableName="counters", Key={"id": {"S": str(number)}}, UpdateExpression="ADD n :one",
+                               ExpressionAttributeValues={":one": {"N": "1"}})
+            answers.append(number)
+        add("first")
+        serving = (up.pid("queue"), up.pid("gateway"))
+        stopped = [pid for pid in up.pids() if pid not in serving]
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        threads = [threading.Thread(target=add, args=[i]) for i in range(8)]
+        for t in threads:
+            t.start()
+        until(lambda: up.metric("leat_calls_retried_total") >= 8, 15, "tries of the gateway")
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+        for t in threads:
+            t.join(30)
+        assert sorted(map(str, answers)) == sorted([*map(str, range(8)), "first"])
+        for number in answers:
+            item = client.get_item(TableName="counters", Key={"id": {"S": str(number)}}, ConsistentRead=True)["Item"]
+            assert item["n"] == {"N": "1"}, item
+
+
 def test_without_workers_it_is_said_in_time():
     with Up("--call-timeout", "2s", workers=1, tables=["counters:id"]) as up:
         client = boto("client", "dynamodb", up.url)

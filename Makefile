@@ -47,6 +47,10 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libtest.a $(BUILD)/libleat
 	@echo '  LD  $@'
 	@$(CC) $(LDFLAGS) $< $(BUILD)/libtest.a $(BUILD)/libleat.a $(LDLIBS) -lcmocka -o $@
 
+$(BUILD)/engine: $(call OBJ,tests/model/engine.c) $(BUILD)/libleat.a
+	@echo '  LD  $@'
+	@$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
 deps:
 	@tools/deps
 
@@ -64,7 +68,7 @@ sim: $(BUILD)/unit/test_sim
 	@$(BUILD)/unit/test_sim $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED))
 
 test: | tools-ready
-	@$(MAKE) --no-print-directory $(JOBS) all $(UNITS) $(BUILD)/chaos/lossy.so
+	@$(MAKE) --no-print-directory $(JOBS) all $(UNITS) $(BUILD)/chaos/lossy.so $(BUILD)/engine
 	@$(MAKE) --no-print-directory unit
 	@tools/pytest tests/integration
 	@$(COMPOSE_TESTS)
@@ -82,6 +86,9 @@ scale-demo: | tools-ready
 $(BUILD)/chaos/lossy.so: tests/chaos/lossy.c
 	@mkdir -p $(@D)
 	@$(CC) $(CSTD) $(OPT) $(WARN) -fPIC -shared $< -o $@
+
+model: $(BUILD)/engine
+	@/usr/bin/python3 tests/model/run.py --engine $(BUILD)/engine --seeds $(or $(SEEDS),20) $(if $(SEED),--seed $(SEED))
 
 chaos: | tools-ready
 	@$(MAKE) --no-print-directory $(JOBS) all $(BUILD)/chaos/lossy.so
@@ -116,6 +123,7 @@ help:
 	@echo 'make test       unit, simulation and integration tests'
 	@echo 'make unit       unit and simulation tests only'
 	@echo 'make sim        simulation; SEEDS=N runs N seeds, SEED=S replays one'
+	@echo 'make model      random operations on the table engine and on a model of it in Python; SEEDS=N, SEED=S as above'
 	@echo 'make chaos      kills, stops and crashes a stack under load, then checks its promises; MINUTES=N (10), SEED=S draws the same faults'
 	@echo 'make test-compose  the containers of docker-compose.yml with a real Docker engine (part of make test where one answers)'
 	@echo 'make scale-demo throughput with 1, 2, 4, 8 and 16 workers, as a table and a plot'
@@ -125,5 +133,5 @@ help:
 	@echo 'make clean      removes $(BUILD)/'
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all deps run tools-ready unit sim test chaos lint asan tsan bench clean help
+.PHONY: all deps run tools-ready unit sim model test chaos lint asan tsan bench clean help
 .SECONDARY:

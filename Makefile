@@ -59,6 +59,10 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libtest.a $(BUILD)/libleat
 $(BUILD)/unit/test_fuzz_corpus: $(call OBJ,$(FUZZERS))
 $(BUILD)/unit/test_memory_%: LDFLAGS += $(addprefix -Wl$(COMMA)--wrap=,malloc calloc realloc reallocarray strdup free)
 
+$(BUILD)/engine: $(call OBJ,tests/model/engine.c) $(BUILD)/libleat.a
+	@echo '  LD  $@'
+	@$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
 deps:
 	@tools/deps
 
@@ -79,7 +83,7 @@ mutate:
 	@tools/mutate-core $(if $(SEEDS),--seeds $(SEEDS))
 
 test: | tools-ready
-	@$(MAKE) --no-print-directory $(JOBS) all $(UNITS) $(BENCHES) $(BUILD)/chaos/lossy.so
+	@$(MAKE) --no-print-directory $(JOBS) all $(UNITS) $(BENCHES) $(BUILD)/chaos/lossy.so $(BUILD)/engine
 	@$(MAKE) --no-print-directory unit
 	@tools/pytest tests/integration
 	@$(COMPOSE_TESTS)
@@ -97,6 +101,9 @@ scale-demo: | tools-ready
 $(BUILD)/chaos/lossy.so: $(wildcard tests/chaos/*.c tests/chaos/*.h)
 	@mkdir -p $(@D)
 	@$(CC) $(CSTD) $(OPT) $(WARN) -I. -fPIC -shared $(filter %.c,$^) -o $@
+
+model: $(BUILD)/engine
+	@/usr/bin/python3 tests/model/run.py --engine $(BUILD)/engine --seeds $(or $(SEEDS),20) $(if $(SEED),--seed $(SEED))
 
 chaos: | tools-ready
 	@$(MAKE) --no-print-directory $(JOBS) all $(BUILD)/chaos/lossy.so
@@ -165,6 +172,7 @@ help:
 	@echo 'make unit       unit and simulation tests only'
 	@echo 'make sim        simulation; SEEDS=N runs N seeds, SEED=S replays one'
 	@echo 'make mutate     breaks the queue core in many ways, one at a time: the simulation must notice each'
+	@echo 'make model      random operations on the table engine and on a model of it in Python; SEEDS=N, SEED=S as above'
 	@echo 'make chaos      kills, stops and crashes a stack under load, then checks its promises; MINUTES=N (10), SEED=S draws the same faults'
 	@echo 'make test-compose  the containers of docker-compose.yml with a real Docker engine (part of make test where one answers)'
 	@echo 'make scale-demo throughput with 1, 2, 4, 8 and 16 workers, as a table and a plot'
@@ -178,5 +186,5 @@ help:
 	@echo 'make clean      removes $(BUILD)/'
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all deps run tools-ready unit sim mutate test test-compose scale-demo chaos lint asan asan-stack tsan fuzz bench install uninstall deb clean help
+.PHONY: all deps run tools-ready unit sim mutate model test test-compose scale-demo chaos lint asan asan-stack tsan fuzz bench install uninstall deb clean help
 .SECONDARY:

@@ -84,43 +84,52 @@ int request_table_name(struct request *rq)
                    (int)(name.len < 60 ? name.len : 60), (const char *)name.ptr, rule);
 }
 
-static bool leads_inside(const struct request *rq, struct slice name)
+static bool changes_inside(const struct request *rq, struct slice name)
 {
     for (const struct action *action = rq->update.actions; action; action = action->next)
         if (action->path.count > 1 && slice_equal(action->path.steps[0].name, name))
             return true;
+    return false;
+}
+
+static bool reads_inside(const struct request *rq, struct slice name)
+{
     for (uint32_t i = 0; i < rq->projection.count; i++)
         if (rq->projection.paths[i].count > 1 && slice_equal(rq->projection.paths[i].steps[0].name, name))
             return true;
     return rq->condition && condition_names(rq->condition, name, true);
 }
 
-static int check_inside(struct request *rq, const char *kind, struct slice name)
+static int not_scalar(struct request *rq, const char *kind, struct slice name)
 {
-    if (name.len == 0 || !leads_inside(rq, name))
-        return 0;
     return err_set(&rq->err, ERR_VALIDATION,
                    "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: %s: %.*s", kind,
                    (int)name.len, (const char *)name.ptr);
 }
 
-/* Keys have no inside: no path of the request may lead into an attribute of one. */
+static int check_indexed(struct request *rq, const struct index_attribute *attributes, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (reads_inside(rq, attributes[i].name) || changes_inside(rq, attributes[i].name))
+            return not_scalar(rq, "IndexKey", attributes[i].name);
+    return 0;
+}
+
+/* Keys have no inside: no path of the request may lead into an attribute of one. An update may not name a key of the table at all, which
+ * is found out later (write.c). */
 static int check_paths(struct request *rq)
 {
     const struct table *table = rq->table;
 
-    /* an update may not name a key of the table at all (write.c) */
-    if (rq->update.count == 0 &&
-        (check_inside(rq, "Key", table->schema.partition_name) < 0 || check_inside(rq, "Key", table->schema.sort_name) < 0))
-        return -1;
+    if (reads_inside(rq, table->schema.partition_name))
+        return not_scalar(rq, "Key", table->schema.partition_name);
+    if (table->schema.sort_name.len && reads_inside(rq, table->schema.sort_name))
+        return not_scalar(rq, "Key", table->schema.sort_name);
     for (uint32_t i = table->index_count; i-- > 0;) {
         const struct index *index = &table->indexes[i];
-        for (uint32_t k = 0; k < index->partition_count; k++)
-            if (check_inside(rq, "IndexKey", index->partition[k].name) < 0)
-                return -1;
-        for (uint32_t k = 0; k < index->sort_count; k++)
-            if (check_inside(rq, "IndexKey", index->sort[k].name) < 0)
-                return -1;
+        if (check_indexed(rq, index->partition, index->partition_count) < 0 ||
+            check_indexed(rq, index->sort, index->sort_count) < 0)
+            return -1;
     }
     return 0;
 }

@@ -102,7 +102,7 @@ def test_native_of_a_file(up, tmp_path):
 def test_a_profile(up, tmp_path):
     figures = measured(tmp_path, "--url", up.url, "--users", 40, "--duration", "5s", "--profile", "peak")
     users = [s["users"] for s in figures["samples"]]
-    assert len(users) == 5 and users[0] <= 12 and max(users) == 40 and users[-1] <= 12, users
+    assert len(users) >= 4 and users[0] <= 12 and max(users) == 40 and users[-1] <= 12, users
     assert figures["whole"]["errors"] == 0
 
 

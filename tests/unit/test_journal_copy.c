@@ -21,7 +21,7 @@ struct copies {
     _Atomic uint64_t durable;
     atomic_bool stop;
     int made;
-    char failure[400];
+    char failure[800];
 };
 
 static int setup(void **state)

@@ -21,18 +21,23 @@ static int watch(struct queue_link *l, int fd)
 /* The endpoint to connect to: with a name in it, the address that was found last, or NULL while there is none. */
 static const char *target(const struct queue_link *l) { return !l->name ? l->endpoint : l->address[0] ? l->address : NULL; }
 
+static int fail(const char *endpoint, struct err *e)
+{
+    return err_set(e, ERR_INTERNAL, "the link to %.150s: %s", endpoint, strerror(errno));
+}
+
 /* The socket, or what will say where to connect it. */
-static bool open_link(struct queue_link *l, const char *endpoint, struct err *e)
+static int open_link(struct queue_link *l, const char *endpoint, struct err *e)
 {
     if (!net_name_needed(endpoint)) {
         l->socket = net_dealer(endpoint, e);
-        return l->socket && watch(l, net_fd(l->socket)) == 0;
+        return !l->socket ? -1 : watch(l, net_fd(l->socket)) == 0 ? 0 : fail(endpoint, e);
     }
     l->name = net_name_create(endpoint);
     if (!l->name || watch(l, net_name_fd(l->name)) != 0)
-        return false;
+        return fail(endpoint, e);
     net_name_ask(l->name);
-    return true;
+    return 0;
 }
 
 int queue_link_init(struct queue_link *l, const char *endpoint, int ping_ms, bool ping_always, int64_t now_ms, struct err *e)
@@ -42,13 +47,12 @@ int queue_link_init(struct queue_link *l, const char *endpoint, int ping_ms, boo
     l->greeted_ms = now_ms - QUEUE_LINK_GREETING_MS;
     l->asked_ms = NEVER;
     l->warned_ms = now_ms - WARN_EVERY_MS;
-    err_set(e, ERR_INTERNAL, "the link to %.150s cannot be made", endpoint);
     l->endpoint = strdup(endpoint);
     l->poll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (l->endpoint && l->poll_fd >= 0 && open_link(l, endpoint, e))
-        return 0;
-    queue_link_finish(l);
-    return -1;
+    int result = l->endpoint && l->poll_fd >= 0 ? open_link(l, endpoint, e) : fail(endpoint, e);
+    if (result != 0)
+        queue_link_finish(l);
+    return result;
 }
 
 void queue_link_finish(struct queue_link *l)

@@ -2,7 +2,9 @@
 #     docker run --init -p 127.0.0.1:8080:8080 -v leat:/data leat
 # docker-compose.yml runs each part in a container of its own.
 FROM debian:bookworm-slim AS build
-RUN apt-get update \
+# libmsgpack-dev brings the headers of Boost for its C++ side: two thirds of all files here, and none is read.
+RUN echo 'path-exclude /usr/include/boost/*' > /etc/dpkg/dpkg.cfg.d/no-boost \
+ && apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends gcc libc6-dev make libczmq-dev libzmq3-dev \
         libmsgpack-dev libdb5.3-dev libmicrohttpd-dev libyajl-dev libcurl4-openssl-dev libssl-dev libxxhash-dev \
         zlib1g-dev \
@@ -27,4 +29,6 @@ WORKDIR /data
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 CMD ["leat", "probe", "http://127.0.0.1:8080/readyz"]
+# Log lines go to standard error, where they do not mix with answers; whoever collects them from a container expects them on standard output.
+ENTRYPOINT ["/bin/sh", "-c", "exec \"$@\" 2>&1", "sh"]
 CMD ["leat", "up"]

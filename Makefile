@@ -14,9 +14,12 @@ PROGRAMS := leat leat-gateway leat-queue leat-worker
 MAINS    := cli/main.c gateway/main.c queue/main.c worker/main.c
 SOURCES  := $(filter-out $(MAINS),$(wildcard common/*.c queue/*.c queue/core/*.c worker/*.c worker/table/*.c gateway/*.c cli/*.c))
 TESTLIB  := $(wildcard tests/lib/*.c tests/sim/*.c)
+FUZZERS  := $(filter-out tests/fuzz/main.c,$(wildcard tests/fuzz/*.c))
 UNITS    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 OBJ       = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 JOBS     := -j$(shell nproc)
+COMMA    := ,
+ARCHIVES  = -Wl,--start-group $(BUILD)/libleat.a $(BUILD)/libtest.a -Wl,--end-group
 
 all: $(PROGRAMS:%=$(BUILD)/%)
 
@@ -45,7 +48,10 @@ $(PROGRAMS:%=$(BUILD)/%): $(BUILD)/libleat.a
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libtest.a $(BUILD)/libleat.a
 	@mkdir -p $(@D)
 	@echo '  LD  $@'
-	@$(CC) $(LDFLAGS) $< $(BUILD)/libtest.a $(BUILD)/libleat.a $(LDLIBS) -lcmocka -o $@
+	@$(CC) $(LDFLAGS) $(filter %.o,$^) $(ARCHIVES) $(LDLIBS) -lcmocka -o $@
+
+$(BUILD)/unit/test_fuzz_corpus: $(call OBJ,$(FUZZERS))
+$(BUILD)/unit/test_memory_%: LDFLAGS += $(addprefix -Wl$(COMMA)--wrap=,malloc calloc realloc reallocarray strdup free)
 
 $(BUILD)/engine: $(call OBJ,tests/model/engine.c) $(BUILD)/libleat.a
 	@echo '  LD  $@'
@@ -67,8 +73,11 @@ unit: $(UNITS)
 sim: $(BUILD)/unit/test_sim
 	@$(BUILD)/unit/test_sim $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED))
 
+mutate:
+	@tools/mutate-core $(if $(SEEDS),--seeds $(SEEDS))
+
 test: | tools-ready
-	@$(MAKE) --no-print-directory $(JOBS) all $(UNITS) $(BUILD)/chaos/lossy.so $(BUILD)/engine
+	@$(MAKE) --no-print-directory $(JOBS) all $(UNITS) $(BENCHES) $(BUILD)/engine $(BUILD)/chaos/lossy.so
 	@$(MAKE) --no-print-directory unit
 	@tools/pytest tests/integration
 	@$(COMPOSE_TESTS)
@@ -83,9 +92,9 @@ scale-demo: | tools-ready
 	@$(MAKE) --no-print-directory $(JOBS) all
 	@tools/scale-demo
 
-$(BUILD)/chaos/lossy.so: tests/chaos/lossy.c
+$(BUILD)/chaos/lossy.so: $(wildcard tests/chaos/*.c tests/chaos/*.h)
 	@mkdir -p $(@D)
-	@$(CC) $(CSTD) $(OPT) $(WARN) -fPIC -shared $< -o $@
+	@$(CC) $(CSTD) $(OPT) $(WARN) -I. -fPIC -shared $(filter %.c,$^) -o $@
 
 model: $(BUILD)/engine
 	@/usr/bin/python3 tests/model/run.py --engine $(BUILD)/engine --seeds $(or $(SEEDS),20) $(if $(SEED),--seed $(SEED))
@@ -105,13 +114,39 @@ tsan: export TSAN_OPTIONS = suppressions=$(CURDIR)/tools/tsan.supp ignore_nonins
 tsan:
 	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD)/tsan SAN=thread unit
 
-$(BUILD)/bench/%: bench/%.c
+# The program of all fuzz targets; tools/fuzz builds it with clang and runs it.
+$(BUILD)/fuzz: $(call OBJ,tests/fuzz/main.c $(FUZZERS)) $(BUILD)/libleat.a
+	@echo '  LD  $@'
+	@$(CC) $(LDFLAGS) -fsanitize=fuzzer $^ $(LDLIBS) -o $@
+
+fuzz: | tools-ready
+	@$(MAKE) --no-print-directory $(JOBS) CC='$(if $(findstring ccache,$(CC)),ccache )clang' BUILD=build/fuzzing SAN=fuzzer-no-link,address,undefined build/fuzzing/fuzz
+	@tools/fuzz $(if $(SECONDS),--seconds $(SECONDS)) $(TARGET)
+
+# The programs of bench/; lockstep.c is what the load generators among them share.
+BENCHES  := $(patsubst bench/%.c,$(BUILD)/bench/%,$(filter-out bench/lockstep.c,$(wildcard bench/*.c)))
+
+$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BUILD)/obj/bench/lockstep.o $(BUILD)/libleat.a
 	@mkdir -p $(@D)
-	@$(CC) $(CFLAGS) $< $(LDFLAGS) -lmicrohttpd -o $@
+	@echo '  LD  $@'
+	@$(CC) $(LDFLAGS) $(filter %.o,$^) $(BUILD)/libleat.a $(LDLIBS) -o $@
 
 bench: | tools-ready
-	@$(MAKE) --no-print-directory $(JOBS) all $(BUILD)/bench/bare $(BUILD)/bench/disk $(BUILD)/bench/beans
-	@bench/run $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
+	@$(MAKE) -s --no-print-directory $(JOBS) all $(BENCHES)
+	@bench/run $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ONLY),--only $(ONLY)) \
+		$(if $(filter full,$(GROWTH)),--full)
+
+# DESTDIR= installs below another root; UNITS= is where systemd finds units.
+PREFIX   ?= /usr/local
+
+install: all
+	@packaging/install $(BUILD) $(PREFIX) $(DESTDIR)
+
+uninstall:
+	@packaging/install --remove $(BUILD) $(PREFIX) $(DESTDIR)
+
+deb:
+	@packaging/deb $(BUILD)
 
 clean:
 	rm -rf $(BUILD)
@@ -123,15 +158,19 @@ help:
 	@echo 'make test       unit, simulation and integration tests'
 	@echo 'make unit       unit and simulation tests only'
 	@echo 'make sim        simulation; SEEDS=N runs N seeds, SEED=S replays one'
+	@echo 'make mutate     breaks the queue core in many ways, one at a time: the simulation must notice each'
 	@echo 'make model      random operations on the table engine and on a model of it in Python; SEEDS=N, SEED=S as above'
 	@echo 'make chaos      kills, stops and crashes a stack under load, then checks its promises; MINUTES=N (10), SEED=S draws the same faults'
 	@echo 'make test-compose  the containers of docker-compose.yml with a real Docker engine (part of make test where one answers)'
 	@echo 'make scale-demo throughput with 1, 2, 4, 8 and 16 workers, as a table and a plot'
 	@echo 'make lint       format, size, layer and purity checks, static analysis, both compilers'
 	@echo 'make asan tsan  unit and simulation tests under the sanitizers'
-	@echo 'make bench      measures accept and end-to-end throughput and latency beside a bare HTTP server'
+	@echo 'make fuzz       libFuzzer on what reads strangers and disks; SECONDS=N each (60), TARGET=T one of them'
+	@echo 'make bench      measures everything beside a bare HTTP server and other queues; ROUNDS=N (3) SECONDS=N (5) ONLY=NAME,... GROWTH=full'
+	@echo 'make install uninstall  programs, manual pages, completion, units, below PREFIX (/usr/local); DESTDIR= for packages'
+	@echo 'make deb        a Debian package, $(BUILD)/leat_VERSION_ARCH.deb'
 	@echo 'make clean      removes $(BUILD)/'
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all deps run tools-ready unit sim model test chaos lint asan tsan bench clean help
+.PHONY: all deps run tools-ready unit sim mutate model test chaos lint asan tsan fuzz bench install uninstall deb clean help
 .SECONDARY:

@@ -1,106 +1,60 @@
-/* beans.c - load for beanstalkd: N connections, each with one request under way. Usage: beans PORT CONNECTIONS SECONDS put|cycle
+/* beans.c - load for beanstalkd. Usage: beans PORT CONNECTIONS SECONDS put|cycle
  * put: one put after the other; cycle: put, reserve, delete. Prints finished rounds a second. */
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
-#define MOST 1024
+#include "bench/lockstep.h"
 
-struct client {
-    int fd, step;
-    char in[4096];
-    size_t len;
-};
+#define BODY_BYTES 120
 
-static double now(void)
+enum step { PUT, RESERVE, DELETE };
+
+static bool cycle;
+
+static void put(struct lockstep *c)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static void ask(struct client *c, const char *text)
-{
-    c->len = 0;
-    if (write(c->fd, text, strlen(text)) < 0)
-        exit(1);
-}
-
-static void put(struct client *c)
-{
-    static char text[512];
+    static char text[BODY_BYTES + 64];
     if (!text[0]) {
-        char body[128];
-        memset(body, 'x', 120);
-        body[120] = 0;
-        snprintf(text, sizeof text, "put 0 0 60 120\r\n%s\r\n", body);
+        int head = snprintf(text, sizeof text, "put 0 0 60 %d\r\n", BODY_BYTES);
+        memset(text + head, 'x', BODY_BYTES);
+        memcpy(text + head + BODY_BYTES, "\r\n", 3);
     }
-    c->step = 0;
-    ask(c, text);
+    c->step = PUT;
+    lockstep_text(c, text);
 }
 
-/* Returns 1 when a round is finished. */
-static int answered(struct client *c, int cycle)
+/* An answer is a line; a reserved job is a line, its body, and an empty line. */
+static bool complete(const struct lockstep *c)
 {
+    const unsigned char *end = memchr(c->in, '\n', c->len);
+    return end && (c->step != RESERVE || c->len >= (size_t)(end + 1 - c->in) + BODY_BYTES + 2);
+}
+
+static bool answered(struct lockstep *c)
+{
+    static const char *const expected[] = {[PUT] = "INSERTED", [RESERVE] = "RESERVED", [DELETE] = "DELETED"};
     char text[64];
-    c->in[c->len] = 0;
-    if (c->step == 1 && (c->len < 120 || memcmp(c->in + c->len - 2, "\r\n", 2) != 0))
-        return 0;
-    if (c->step != 1 && !memchr(c->in, '\n', c->len))
-        return 0;
-    if (c->step == 0 && cycle) {
-        c->step = 1;
-        ask(c, "reserve\r\n");
-        return 0;
-    }
-    if (c->step == 1) {
-        snprintf(text, sizeof text, "delete %ld\r\n", strtol(c->in + 9, NULL, 10));
-        c->step = 2;
-        ask(c, text);
-        return 0;
-    }
-    put(c);
-    return 1;
+    if (!complete(c))
+        return false;
+    if (strncmp((const char *)c->in, expected[c->step], strlen(expected[c->step])) != 0)
+        lockstep_fail(expected[c->step]);
+    snprintf(text, sizeof text, "delete %ld\r\n", strtol((const char *)c->in + strlen("RESERVED "), NULL, 10));
+    lockstep_consume(c, c->len);
+    if (!cycle || c->step == DELETE)
+        return true;
+    lockstep_text(c, c->step == PUT ? "reserve\r\n" : text);
+    c->step++;
+    return false;
 }
 
 int main(int argc, char **argv)
 {
-    static struct client clients[MOST];
-    static struct pollfd fds[MOST];
+    static const struct lockstep_protocol protocol = {.begin = put, .received = answered};
     if (argc != 5)
         return 64;
-    int count = (int)strtol(argv[2], NULL, 10), cycle = strcmp(argv[4], "cycle") == 0, one = 1;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)strtol(argv[1], NULL, 10))};
-    inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
-    for (int i = 0; i < count && i < MOST; i++) {
-        clients[i].fd = socket(AF_INET, SOCK_STREAM, 0);
-        setsockopt(clients[i].fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-        if (connect(clients[i].fd, (struct sockaddr *)&address, sizeof address) != 0)
-            return 1;
-        fds[i] = (struct pollfd){.fd = clients[i].fd, .events = POLLIN};
-        put(&clients[i]);
-    }
-    double start = now(), end = start + strtod(argv[3], NULL);
-    long rounds = 0;
-    while (now() < end) {
-        poll(fds, (nfds_t)count, 100);
-        for (int i = 0; i < count; i++) {
-            struct client *c = &clients[i];
-            if (!fds[i].revents)
-                continue;
-            ssize_t n = read(c->fd, c->in + c->len, sizeof c->in - 1 - c->len);
-            if (n <= 0)
-                return 1;
-            c->len += (size_t)n;
-            rounds += answered(c, cycle);
-        }
-    }
-    printf("%.0f\n", (double)rounds / (now() - start));
+    cycle = strcmp(argv[4], "cycle") == 0;
+    printf("%.0f\n", lockstep_run((int)strtol(argv[1], NULL, 10), (unsigned)strtoul(argv[2], NULL, 10), strtod(argv[3], NULL),
+                                  &protocol));
     return 0;
 }

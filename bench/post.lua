@@ -1,11 +1,11 @@
--- wrk script: one create a request, or LEAT_BENCH_BATCH of them as lines; items spread over 100,000 ids.
-local n, batch = 0, tonumber(os.getenv("LEAT_BENCH_BATCH") or "1")
+-- wrk script: one job a request, or LEAT_BENCH_BATCH of them as lines; items spread over LEAT_BENCH_ITEMS ids (7919 is a prime: all of them come).
+local n, batch, items = 0, tonumber(os.getenv("LEAT_BENCH_BATCH") or "1"), tonumber(os.getenv("LEAT_BENCH_ITEMS") or "100000")
 local headers = {["Content-Type"] = batch > 1 and "application/x-ndjson" or "application/json"}
 local operation = os.getenv("LEAT_BENCH_OPERATION") or "create"
 
 local function job()
    n = n + 1
-   local id = (n * 7919) % 100000
+   local id = string.format("%d", (n * 7919) % items)
    if operation == "read" then
       return '{"operation":"read","tableName":"lambda-apigateway","payload":{"Key":{"id":"' .. id .. '"}}}'
    end

@@ -53,6 +53,8 @@ static void put_head(const struct bench_story *story, const struct bench_sample 
     buf_printf(out, "<br>%s &middot; %s %s &middot; profile %s &middot; %s", begun,
                bench_text_count((uint64_t)(s->native ? s->pipeline : s->users), users),
                s->native ? "messages under way" : "users", s->profile_name, bench_text_ms(whole->span_ms, span));
+    if (s->rate > 0)
+        buf_printf(out, " &middot; %s/s planned", bench_text_count((uint64_t)s->rate, users));
     if (s->batch > 1)
         buf_printf(out, " &middot; %" PRId64 " jobs a request", s->batch);
     if (s->wait_s > 0)
@@ -67,13 +69,15 @@ static void put_tile(struct buf *out, const char *figure, const char *name, bool
     buf_printf(out, "<div class=\"tile%s\"><b>%s</b><span>%s</span></div>\n", bad ? " bad" : "", figure, name);
 }
 
-static void put_tiles(const struct bench_sample *w, struct buf *out)
+static void put_tiles(const struct bench_sample *w, uint64_t missed, struct buf *out)
 {
     char text[BENCH_TEXT_BYTES];
     buf_text(out, "<div class=\"tiles\">\n");
     put_tile(out, bench_text_count(w->per_second, text), "requests a second", false);
     put_tile(out, bench_text_count(w->requests, text), "requests", false);
     put_tile(out, bench_text_percent(w->errors, w->requests, text), "errors", w->errors > 0);
+    if (missed > 0)
+        put_tile(out, bench_text_count(missed, text), "planned, not sent", true);
     put_tile(out, bench_text_us(w->mean_us, text), "average", false);
     put_tile(out, bench_text_us(w->p50_us, text), "p50", false);
     put_tile(out, bench_text_us(w->p90_us, text), "p90", false);
@@ -136,7 +140,7 @@ void bench_report_html(const struct bench_story *story, struct buf *out)
 {
     struct bench_sample whole = bench_tally_whole(story->t);
     put_head(story, &whole, out);
-    put_tiles(&whole, out);
+    put_tiles(&whole, story->t->missed, out);
     put_plots(story, out);
     put_errors(story->t, out);
     buf_printf(

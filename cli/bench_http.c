@@ -4,6 +4,8 @@
  *        ▲                                  │ failed      │ closed, broken, too late
  *        └── the profile wants it no more   └─▶ RESTING ◀─┘   (for a moment)
  *
+ * With --rate a user whose next turn has not come yet is IDLE between WAITING and WAITING.
+ *
  * Sockets are registered once, edge-triggered, for reading and writing; a request costs one send and one receive. The clock is read once
  * an answer: the end of one request is the beginning of the next. */
 #include <errno.h>
@@ -25,13 +27,17 @@
 #define REST_US INT64_C(100000)
 #define OTHER_FILES 64 /* descriptors besides those of the users */
 
-enum user_state { USER_RETIRED, USER_RESTING, USER_CONNECTING, USER_WAITING };
+#define NO_TURN UINT64_MAX
+
+enum user_state { USER_RETIRED, USER_RESTING, USER_CONNECTING, USER_IDLE, USER_WAITING };
 
 struct user {
     enum user_state state;
     int fd; /* -1: none */
     uint32_t number;
-    int64_t since_us; /* CONNECTING, WAITING: begun; RESTING: until */
+    int64_t since_us;   /* CONNECTING, WAITING: begun; RESTING: until */
+    int64_t planned_us; /* WAITING: what latency is counted from */
+    uint64_t turn;      /* with --rate: the next one of the pace that is this user's; NO_TURN: to be found */
     struct bench_response response;
     struct buf unsent; /* what the socket did not take of the request, from unsent_at on */
     size_t unsent_at;
@@ -67,6 +73,7 @@ static void hang_up(struct user *u)
 static void retire(struct load *l, struct user *u)
 {
     hang_up(u);
+    u->turn = NO_TURN;
     set_state(l, u, USER_RETIRED);
 }
 
@@ -112,11 +119,12 @@ static bool send_failed(struct load *l, struct user *u, int64_t now_us)
     return true;
 }
 
-static void begin_request(struct load *l, struct user *u, int64_t now_us)
+static void begin_request(struct load *l, struct user *u, int64_t planned_us, int64_t now_us)
 {
     struct slice request = make_request(l);
     set_state(l, u, USER_WAITING);
     u->since_us = now_us;
+    u->planned_us = planned_us;
     bench_response_reset(&u->response);
     ssize_t n = send(u->fd, request.ptr, request.len, MSG_NOSIGNAL);
     if (n < 0 && send_failed(l, u, now_us))
@@ -125,6 +133,34 @@ static void begin_request(struct load *l, struct user *u, int64_t now_us)
     l->run->tally->bytes_out += sent;
     if (sent < request.len)
         buf_append(&u->unsent, request.ptr + sent, request.len - sent); /* without memory it ends in a time-out */
+}
+
+/* The user is free: its next request now, or when its turn comes. What it missed while it was not free, in an outage too, follows at once. */
+static void next_request(struct load *l, struct user *u, int64_t now_us)
+{
+    const struct bench_pace *pace = &l->run->pace;
+    int64_t planned_us = pace->rate > 0 ? bench_pace_at_us(pace, u->turn) : now_us;
+    if (planned_us > now_us) {
+        set_state(l, u, USER_IDLE);
+        return;
+    }
+    u->turn += pace->lanes;
+    begin_request(l, u, planned_us, now_us);
+}
+
+static void take_turns(struct load *l, int64_t now_us)
+{
+    uint64_t lane;
+    while (bench_pace_take(&l->run->pace, now_us, &lane))
+        if (l->users[lane].state == USER_IDLE)
+            next_request(l, &l->users[lane], now_us);
+}
+
+static void count_missed(struct load *l, int64_t now_us)
+{
+    for (uint32_t i = 0; i < l->user_count; i++)
+        if (l->users[i].turn != NO_TURN)
+            l->run->tally->missed += bench_pace_missed_by(&l->run->pace, l->users[i].turn, now_us);
 }
 
 static void send_rest(struct load *l, struct user *u)
@@ -149,6 +185,7 @@ static void begin_connection(struct load *l, struct user *u, int64_t now_us)
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = u};
     set_state(l, u, USER_CONNECTING);
     u->since_us = now_us;
+    bench_response_reset(&u->response);
     u->fd = socket(l->target.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (u->fd < 0 || epoll_ctl(l->epoll, EPOLL_CTL_ADD, u->fd, &event) != 0) {
         fail(l, u, BENCH_FAULT_CONNECT, now_us);
@@ -161,6 +198,13 @@ static void begin_connection(struct load *l, struct user *u, int64_t now_us)
         fail(l, u, BENCH_FAULT_CONNECT, now_us);
 }
 
+static void connected_well(struct load *l, struct user *u, int64_t now_us)
+{
+    if (u->turn == NO_TURN)
+        u->turn = bench_pace_turn(&l->run->pace, u->number, now_us);
+    next_request(l, u, now_us);
+}
+
 static void connected(struct load *l, struct user *u)
 {
     int error = 0;
@@ -171,7 +215,7 @@ static void connected(struct load *l, struct user *u)
     else if (u->number >= l->run->target)
         retire(l, u);
     else
-        begin_request(l, u, now_us);
+        connected_well(l, u, now_us);
 }
 
 /* -- Answers ------------------------------------------------------------------------------------------------------------------ */
@@ -179,7 +223,7 @@ static void count_answer(struct load *l, struct user *u, int64_t now_us)
 {
     const struct bench_response *r = &u->response;
     if (r->status < 300)
-        bench_tally_ok(l->run->tally, now_us - u->since_us);
+        bench_tally_ok(l->run->tally, now_us - u->planned_us);
     else
         bench_tally_status(l->run->tally, r->status, slice_of(r->words, r->words_len));
     l->run->tally->jobs_failed += r->scan.errors;
@@ -197,7 +241,7 @@ static void answered(struct load *l, struct user *u, int64_t now_us)
         hang_up(u);
         begin_connection(l, u, now_us);
     } else {
-        begin_request(l, u, now_us);
+        next_request(l, u, now_us);
     }
 }
 
@@ -209,13 +253,22 @@ static bool take(struct load *l, struct user *u, size_t len)
     if (u->response.state == BENCH_COMPLETE && used == len) {
         int fd = u->fd;
         answered(l, u, clock_mono_us());
-        return u->state == USER_WAITING && u->fd == fd;
+        return (u->state == USER_WAITING || u->state == USER_IDLE) && u->fd == fd;
     }
     if (u->response.state == BENCH_REFUSED || used < len) { /* more than one answer to one request */
         fail(l, u, BENCH_FAULT_BROKEN, clock_mono_us());
         return false;
     }
     return true;
+}
+
+/* A server may close a connection that rests; that is no error. */
+static void lost(struct load *l, struct user *u, int64_t now_us)
+{
+    if (u->state == USER_IDLE)
+        rest(l, u, now_us);
+    else
+        fail(l, u, BENCH_FAULT_CLOSED, now_us);
 }
 
 /* An edge is used up when a read comes back short: what arrives later is an edge of its own, except for the end of the stream, which
@@ -227,7 +280,7 @@ static void receive(struct load *l, struct user *u, bool ended)
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
             return;
         if (n <= 0) {
-            fail(l, u, BENCH_FAULT_CLOSED, clock_mono_us());
+            lost(l, u, clock_mono_us());
             return;
         }
         if (!take(l, u, (size_t)n) || ((size_t)n < sizeof l->in && !ended))
@@ -244,7 +297,7 @@ static void on_event(struct load *l, struct user *u, uint32_t events)
         connected(l, u);
     if (u->unsent.len > 0 && (events & EPOLLOUT))
         send_rest(l, u);
-    if (u->state == USER_WAITING && (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)))
+    if ((u->state == USER_WAITING || u->state == USER_IDLE) && (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)))
         receive(l, u, events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
 }
 
@@ -254,12 +307,33 @@ static void tick_user(struct load *l, struct user *u, int64_t now_us)
     bool wanted = u->number < l->run->target;
     if ((u->state == USER_RETIRED || (u->state == USER_RESTING && now_us >= u->since_us)) && wanted) {
         begin_connection(l, u, now_us);
-    } else if (!wanted && (u->state == USER_RESTING || u->state == USER_CONNECTING)) {
+    } else if (!wanted && u->state != USER_WAITING && u->state != USER_RETIRED) {
         retire(l, u);
     } else if ((u->state == USER_WAITING || u->state == USER_CONNECTING) &&
                now_us - u->since_us > l->run->s->timeout_ms * 1000) {
         fail(l, u, BENCH_FAULT_TIMEOUT, now_us);
     }
+}
+
+/* False: it is over. */
+static bool tick(struct load *l, int64_t now_us)
+{
+    bool sending = l->run->target > 0, goes_on = bench_run_turn(l->run, l->working, l->under_way, now_us);
+    if (sending && l->run->target == 0)
+        count_missed(l, now_us);
+    for (uint32_t i = 0; goes_on && i < l->user_count; i++)
+        tick_user(l, &l->users[i], now_us);
+    return goes_on;
+}
+
+/* Until something happens, the next turn of the pace, or until_us. Milliseconds will do where there is no pace. */
+static int wait_for_events(struct load *l, struct epoll_event *events, int64_t until_us, int64_t now_us)
+{
+    int64_t due_us = bench_pace_due_us(&l->run->pace);
+    if (due_us == INT64_MAX)
+        return epoll_wait(l->epoll, events, EVENTS, (int)((until_us - now_us + 999) / 1000));
+    bench_run_wait(l->epoll, due_us < until_us ? due_us : until_us, now_us);
+    return epoll_wait(l->epoll, events, EVENTS, 0);
 }
 
 static void loop(struct load *l)
@@ -269,13 +343,12 @@ static void loop(struct load *l)
     bench_run_begin(l->run, l->user_count, now_us);
     for (;;) {
         if (now_us >= tick_us) {
-            if (!bench_run_turn(l->run, l->working, l->under_way, now_us))
+            if (!tick(l, now_us))
                 break;
-            for (uint32_t i = 0; i < l->user_count; i++)
-                tick_user(l, &l->users[i], now_us);
             tick_us = now_us + BENCH_TURN_MS * 1000;
         }
-        int n = epoll_wait(l->epoll, events, EVENTS, (int)((tick_us - now_us + 999) / 1000));
+        take_turns(l, now_us);
+        int n = wait_for_events(l, events, tick_us, now_us);
         for (int i = 0; i < n; i++)
             on_event(l, events[i].data.ptr, events[i].events);
         now_us = clock_mono_us();
@@ -310,6 +383,7 @@ static int prepare(struct load *l, struct err *e)
     for (uint32_t i = 0; i < l->user_count; i++) {
         l->users[i].fd = -1;
         l->users[i].number = i;
+        l->users[i].turn = NO_TURN;
         l->users[i].response.count_jobs = s->batch > 1;
     }
     return 0;

@@ -51,8 +51,8 @@ static void put_settings(const struct bench_story *story, struct buf *out)
         put_text("requestsFile", s->requests, out);
     else
         put_text("mix", s->mix, out);
-    buf_printf(out, "\"users\":%" PRId64 ",\"batch\":%" PRId64 ",\"wait_s\":%" PRId64 ",", s->native ? s->pipeline : s->users,
-               s->batch, s->wait_s);
+    buf_printf(out, "\"users\":%" PRId64 ",\"rate\":%" PRId64 ",\"batch\":%" PRId64 ",\"wait_s\":%" PRId64 ",",
+               s->native ? s->pipeline : s->users, s->rate, s->batch, s->wait_s);
 }
 
 void bench_report_json(const struct bench_story *story, struct buf *out)
@@ -66,9 +66,9 @@ void bench_report_json(const struct bench_story *story, struct buf *out)
     buf_text(out, "\"whole\":");
     put_sample(&whole, out);
     buf_printf(out,
-               ",\"unanswered\":%" PRIu64 ",\"jobs_failed\":%" PRIu64 ",\"connections\":%" PRIu64 ",\"sent_bytes\":%" PRIu64
-               ",\"received_bytes\":%" PRIu64 ",\"cpu_percent\":%u,\n\"errors\":[",
-               t->unanswered, t->jobs_failed, t->connects, t->bytes_out, t->bytes_in, story->cpu_percent);
+               ",\"missed\":%" PRIu64 ",\"unanswered\":%" PRIu64 ",\"jobs_failed\":%" PRIu64 ",\"connections\":%" PRIu64
+               ",\"sent_bytes\":%" PRIu64 ",\"received_bytes\":%" PRIu64 ",\"cpu_percent\":%u,\n\"errors\":[",
+               t->missed, t->unanswered, t->jobs_failed, t->connects, t->bytes_out, t->bytes_in, story->cpu_percent);
     for (size_t i = 0; i < error_count; i++) {
         buf_text(out, i > 0 ? ",{" : "{");
         put_text("kind", errors[i].name, out);

@@ -1,6 +1,5 @@
 /* bench_native.c - the queue without HTTP: messages through the queue client, so many under way at once, each measured from its
  * submission to the word that it is on disk. What a turn of the loop submits travels as one frame. */
-#include <poll.h>
 #include <stdlib.h>
 
 #include "cli/bench_run.h"
@@ -82,7 +81,7 @@ static const struct key_schema *schema_of(const struct load *l, struct slice tab
 }
 
 /* One message more; false when the client takes none at the moment. */
-static bool submit(struct load *l, int64_t now_us)
+static bool submit(struct load *l, int64_t planned_us)
 {
     const struct bench_job *job = bench_jobs_next(l->run->jobs);
     struct key_schema space;
@@ -91,7 +90,7 @@ static bool submit(struct load *l, int64_t now_us)
     struct msg_send m = {.body = buf_slice(&job->encoded)};
     m.group = op_group(&job->op, schema_of(l, job->op.table, &space), ++l->salt, &slice);
     m.id = id_make(&l->ids, l->wall_ms, slice);
-    p->begun_us = now_us;
+    p->begun_us = planned_us;
     uint32_t next = p->next_free;
     if (queue_client_send(l->client, QUEUE, &m, p) != 0)
         return false;
@@ -101,29 +100,62 @@ static bool submit(struct load *l, int64_t now_us)
     return true;
 }
 
+/* May a message go out now, and for which moment was it planned? Turns of places that the profile leaves out are passed over. */
+static bool is_due(struct load *l, int64_t now_us, int64_t *planned_us)
+{
+    struct bench_pace *pace = &l->run->pace;
+    uint64_t lane;
+    *planned_us = now_us;
+    if (pace->rate == 0)
+        return true;
+    while (pace->next % pace->lanes >= l->run->target)
+        if (!bench_pace_take(pace, now_us, &lane))
+            return false;
+    *planned_us = bench_pace_due_us(pace);
+    return *planned_us <= now_us;
+}
+
 static void refill(struct load *l)
 {
+    uint64_t lane;
+    int64_t now_us = clock_mono_us(), planned_us;
     l->stuck = false;
     if (l->under_way >= l->run->target)
         return;
     l->wall_ms = clock_wall_ms();
-    int64_t now_us = clock_mono_us();
-    while (l->under_way < l->run->target && !l->stuck)
-        l->stuck = !submit(l, now_us);
+    while (l->under_way < l->run->target && !l->stuck && is_due(l, now_us, &planned_us)) {
+        l->stuck = !submit(l, planned_us);
+        if (!l->stuck)
+            bench_pace_take(&l->run->pace, now_us, &lane);
+    }
 }
 
-/* One turn of the client, waiting at most so long for the broker. */
-static void turn(struct load *l, int64_t wait_ms)
+/* One turn of the client, waiting at most until then for the broker. */
+static void turn(struct load *l, int64_t until_us)
 {
-    int64_t now_ms = clock_mono_ms();
-    queue_client_flush(l->client, now_ms);
-    queue_client_process(l->client, now_ms);
-    if (l->under_way < l->run->target && l->up && !l->stuck)
-        return; /* there is room again already */
-    int64_t due_ms = queue_client_deadline(l->client) - now_ms;
-    struct pollfd fd = {.fd = queue_client_fd(l->client), .events = POLLIN};
-    poll(&fd, 1, (int)(due_ms < 0 ? 0 : due_ms < wait_ms ? due_ms : wait_ms));
+    int64_t now_us = clock_mono_us(), planned_us;
+    queue_client_flush(l->client, now_us / 1000);
+    queue_client_process(l->client, now_us / 1000);
+    bool room = l->under_way < l->run->target && l->up && !l->stuck;
+    if (room && is_due(l, now_us, &planned_us))
+        return; /* the next one already */
+    if (room && bench_pace_due_us(&l->run->pace) < until_us)
+        until_us = bench_pace_due_us(&l->run->pace);
+    int64_t deadline_ms = queue_client_deadline(l->client);
+    if (deadline_ms < until_us / 1000)
+        until_us = deadline_ms * 1000;
+    bench_run_wait(queue_client_fd(l->client), until_us, now_us);
     queue_client_process(l->client, clock_mono_ms());
+}
+
+/* False: it is over. */
+static bool tick(struct load *l, int64_t now_us)
+{
+    uint64_t target = l->run->target;
+    bool goes_on = bench_run_turn(l->run, l->run->target, l->under_way, now_us);
+    if (target > 0 && l->run->target == 0) /* of all turns, those of the places that were in use */
+        l->run->tally->missed = bench_pace_missed(&l->run->pace, now_us) * target / l->run->pace.lanes;
+    return goes_on;
 }
 
 static void loop(struct load *l)
@@ -132,12 +164,12 @@ static void loop(struct load *l)
     bench_run_begin(l->run, l->place_count, now_us);
     for (;;) {
         if (now_us >= tick_us) {
-            if (!bench_run_turn(l->run, l->run->target, l->under_way, now_us))
+            if (!tick(l, now_us))
                 break;
             tick_us = now_us + BENCH_TURN_MS * 1000;
         }
         refill(l);
-        turn(l, (tick_us - now_us + 999) / 1000);
+        turn(l, tick_us);
         now_us = clock_mono_us();
     }
     bench_run_end(l->run, l->under_way);
@@ -163,7 +195,7 @@ static int connect_to(struct load *l, struct err *e)
     else
         l->client = queue_client_create(name, "cli", "leat bench", &events, l, clock_mono_ms(), e);
     while (l->client && !l->up && clock_mono_ms() < until_ms)
-        turn(l, 50);
+        turn(l, clock_mono_us() + 50000);
     int result = l->up ? 0 : -1;
     if (l->client && !l->up)
         err_set(e, ERR_UNAVAILABLE, "no broker answers at %s; is the stack running?", name);

@@ -26,6 +26,8 @@ static void put_head(const struct bench_story *story, const struct bench_sample 
     fprintf(out, "%s\n%s %s, profile %s, %s", story->where,
             bench_text_count((uint64_t)(s->native ? s->pipeline : s->users), users), s->native ? "messages under way" : "users",
             s->profile_name, bench_text_ms(whole->span_ms, span));
+    if (s->rate > 0)
+        fprintf(out, ", %s/s planned", bench_text_count((uint64_t)s->rate, users));
     if (s->batch > 1)
         fprintf(out, ", %" PRId64 " jobs a request", s->batch);
     if (s->wait_s > 0)
@@ -46,6 +48,9 @@ static void put_counts(const struct bench_story *story, const struct bench_sampl
                 bench_text_count(rate, b), bench_text_count(t->jobs_failed, c));
     fprintf(out, "  %-12s %14s   %s\n", "errors", bench_text_count(whole->errors, a),
             bench_text_percent(whole->errors, whole->requests, b));
+    if (t->missed > 0)
+        fprintf(out, "  %-12s %14s   planned requests were not sent: every user was busy\n", "missed",
+                bench_text_count(t->missed, a));
     if (t->unanswered > 0)
         fprintf(out, "  %-12s %14s   when the test was given up\n", "unanswered", bench_text_count(t->unanswered, a));
     if (!story->s->native)

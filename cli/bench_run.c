@@ -1,8 +1,11 @@
 /* bench_run.c - the clockwork of a load test. */
 #include "cli/bench_run.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/bench_report.h"
@@ -32,6 +35,9 @@ void bench_run_begin(struct bench_run *r, uint32_t peak, int64_t now_us)
     r->second_us = now_us + SECOND_US;
     r->target = bench_profile_users(r->s->profile, peak, 0, r->s->duration_ms);
     bench_tally_start(r->tally, r->s->duration_ms, now_us);
+    bench_pace_start(&r->pace, (uint64_t)r->s->rate, peak, now_us);
+    if (r->s->rate > 0)
+        prctl(PR_SET_TIMERSLACK, 1ul); /* by default the kernel wakes up to 50 us late: that would count as latency */
 }
 
 void bench_run_end(struct bench_run *r, uint64_t under_way)
@@ -68,4 +74,11 @@ bool bench_run_turn(struct bench_run *r, uint32_t users, uint64_t under_way, int
     }
     r->target = bench_profile_users(r->s->profile, r->peak, elapsed_us / 1000, r->s->duration_ms);
     return true;
+}
+
+void bench_run_wait(int fd, int64_t until_us, int64_t now_us)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    int64_t us = until_us > now_us ? until_us - now_us : 0;
+    ppoll(&p, 1, &(struct timespec){.tv_sec = us / SECOND_US, .tv_nsec = us % SECOND_US * 1000}, NULL);
 }

@@ -18,6 +18,8 @@ static const struct conf_row rows[] = {
     ROW(url, "url", CONF_TEXT, "http://127.0.0.1:8080", 0, 0, "URL", "the gateway, or any server that answers POST"),
     ROW(users, "users", CONF_INT, "64", 1, BENCH_USERS_MAX, "N",
         "virtual users, each with a connection of its own and one request under way"),
+    ROW(rate, "rate", CONF_INT, "0", 0, BENCH_RATE_MAX, "N",
+        "requests a second, planned evenly over the users; latency runs from the planned moment; 0: each user goes on at once"),
     ROW(duration_ms, "duration", CONF_DURATION, "10s", 100, DAY_MS, "TIME", "how long new requests are sent"),
     ROW(profile_name, "profile", CONF_TEXT, "fixed", 0, 0, "SHAPE",
         "fixed; ramp: a quarter of the users for 25 %, rising until 75 % of the time; spike: a quarter, all of them at 50 %; "
@@ -45,7 +47,7 @@ static const struct conf_row rows[] = {
 };
 
 static const struct conf_program program = {"leat bench", "load the stack with many users, and measure it", rows,
-                                            sizeof rows / sizeof rows[0], false};
+                                            sizeof rows / sizeof rows[0], NULL};
 
 static int complain(const char *what)
 {

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cli/bench_pace.h"
 #include "cli/bench_profile.h"
 
 #define BENCH_USERS_MAX 20000 /* connections to one address; there are about 28,000 ports to make them from */
@@ -12,7 +13,7 @@
 
 struct bench_settings {
     char *url, *profile_name, *mix, *requests, *table, *json, *html, *endpoint, *data;
-    int64_t users, duration_ms, items, batch, wait_s, timeout_ms, pipeline;
+    int64_t users, rate, duration_ms, items, batch, wait_s, timeout_ms, pipeline;
     bool native, quiet;
     enum bench_profile profile; /* of profile_name */
 };

@@ -60,6 +60,7 @@ struct bench_tally {
     bool stopped;
     uint64_t users_max;
     uint64_t late, late_errors, unanswered; /* late: ended after stop; unanswered: never did */
+    uint64_t missed;                        /* planned by the pace, and not sent until stop: nobody was free */
     uint64_t jobs_failed;                   /* refused or failed, inside of answers to batches that were accepted */
     uint64_t connects, bytes_out, bytes_in;
     uint64_t statuses[600], faults[BENCH_FAULT_COUNT];

@@ -10,5 +10,8 @@ int command_queue(int argc, char **argv);
 int command_probe(int argc, char **argv);
 int command_post(int argc, char **argv);
 int command_bench(int argc, char **argv);
+int command_backup(int argc, char **argv);
+int command_restore(int argc, char **argv);
+int command_verify(int argc, char **argv);
 
 #endif

@@ -42,9 +42,8 @@ static const struct conf_row rows[] = {
     ROW(quiet, "quiet", CONF_BOOL, "false", 0, 0, NULL, "print nothing but errors"),
 };
 
-static const struct conf_program program = {"leat post",
-                                            "FILE  -  post a file of jobs, one JSON object a line (- is standard input)", rows,
-                                            sizeof rows / sizeof rows[0], true};
+static const struct conf_program program = {"leat post", "post a file of jobs, one JSON object a line; - is standard input",
+                                            rows, sizeof rows / sizeof rows[0], "FILE"};
 
 struct post {
     const struct settings *s;

@@ -35,8 +35,8 @@ static const struct conf_row rows[] = {
 };
 
 static const struct conf_program program = {"leat probe",
-                                            "URL | ENDPOINT   (a gateway's http:// address, or the broker's client endpoint)",
-                                            rows, sizeof rows / sizeof rows[0], true};
+                                            "tell whether the part at a gateway's URL or the broker's client ENDPOINT is well",
+                                            rows, sizeof rows / sizeof rows[0], "URL | ENDPOINT"};
 
 static int say(int status, const char *target, const char *why)
 {

@@ -29,8 +29,8 @@ static const struct conf_row rows[] = {
 };
 
 static const struct conf_program program = {"leat queue",
-                                            "ls | peek [QUEUE] | purge QUEUE | redrive   (QUEUE: leat-jobs or leat-jobs-dead)",
-                                            rows, sizeof rows / sizeof rows[0], true};
+                                            "list, peek into, purge and redrive the queues leat-jobs and leat-jobs-dead", rows,
+                                            sizeof rows / sizeof rows[0], "ls | peek [QUEUE] | purge QUEUE | redrive"};
 
 static int64_t number_of(const struct value *map, const char *name)
 {
@@ -154,7 +154,7 @@ int command_queue(int argc, char **argv)
         if (verb && operands >= verb->least && operands <= verb->most)
             status = run(&s, verb, operands > 0 ? argv[first + 1] : NULL);
         else
-            fprintf(stderr, "Usage: leat queue %s\n", program.summary);
+            fprintf(stderr, "Usage: leat queue %s\n", program.operands);
     }
     conf_free(&program, &s);
     return loaded == 1 ? 0 : status;

@@ -36,7 +36,7 @@ static const struct conf_row rows[] = {
 };
 
 static const struct conf_program program = {"leat status", "show the running stack: processes, queue, workers", rows,
-                                            sizeof rows / sizeof rows[0], false};
+                                            sizeof rows / sizeof rows[0], NULL};
 
 /* What is known, as encoded values; empty where a source is missing. */
 struct picture {

@@ -27,8 +27,8 @@ static const struct conf_row rows[] = {
 };
 
 static const struct conf_program program = {
-    "leat table", "create NAME KEY[:TYPE][,SORT[:TYPE]] | ls | describe NAME | drop NAME   (TYPE: S, N or B; S if not said)",
-    rows, sizeof rows / sizeof rows[0], true};
+    "leat table", "create, list, describe and drop tables; TYPE is S, N or B, and S if not said", rows,
+    sizeof rows / sizeof rows[0], "create NAME KEY[:TYPE][,SORT[:TYPE]] | ls | describe NAME | drop NAME"};
 
 static void put_pair(struct buf *out, struct slice name, const char *member, const char *value)
 {
@@ -207,7 +207,7 @@ int command_table(int argc, char **argv)
     while (first < argc && verb < count && strcmp(argv[first], verbs[verb].name) != 0)
         verb++;
     if (first >= argc || verb == count || argc - first - 1 != verbs[verb].operands) {
-        fprintf(stderr, "Usage: leat table %s\n", program.summary);
+        fprintf(stderr, "Usage: leat table %s\n", program.operands);
     } else {
         struct op op = {.code = verbs[verb].code, .payload = {.type = VALUE_NONE}};
         if (verbs[verb].operands > 0)

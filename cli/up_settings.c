@@ -45,10 +45,11 @@ static const struct conf_row rows[] = {
     PASS(13, "idle-timeout", "TIME", "gateway: an idle connection is closed after (60s)"),
     PASS(14, "credentials", "KEY:SECRET ...",
          "gateway: access keys of AWS's protocols that are checked (none: any is accepted)"),
+    PASS(15, "call-timeout", "TIME", "gateway: how long a request of DynamoDB's API is tried (20s)"),
 };
 
 static const struct conf_program program = {"leat up", "run the whole stack in the foreground", rows,
-                                            sizeof rows / sizeof rows[0], false};
+                                            sizeof rows / sizeof rows[0], NULL};
 
 /* "max-connections" -> LEAT_MAX_CONNECTIONS=value */
 static int export(const char *name, const char *value)

@@ -35,6 +35,11 @@ static inline bool buf_failed(const struct buf *b) { return b->failed; }
 static inline struct slice buf_slice(const struct buf *b) { return (struct slice){b->data, b->len}; }
 
 static inline struct slice slice_of(const void *ptr, size_t len) { return (struct slice){(const unsigned char *)ptr, len}; }
+/* len bytes of b's content from `at` on. A part without bytes has no pointer: an empty buffer has none to count from. */
+static inline struct slice buf_part(const struct buf *b, size_t at, size_t len)
+{
+    return len > 0 ? slice_of(b->data + at, len) : slice_of(NULL, 0);
+}
 struct slice slice_text(const char *text); /* strlen bytes */
 bool slice_equal(struct slice a, struct slice b);
 int slice_compare(struct slice a, struct slice b); /* memcmp, then shorter first: <0, 0, >0 */

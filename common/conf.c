@@ -260,6 +260,14 @@ static bool is_name(const char *name, size_t len, const char *known)
     return strlen(known) == len && !memcmp(name, known, len);
 }
 
+typedef void help_form(const struct conf_program *program, FILE *out);
+
+/* What follows --help=, for the build; NULL if there is no such form. */
+static help_form *help_form_by_name(const char *name)
+{
+    return strcmp(name, "man") == 0 ? conf_man : strcmp(name, "bash") == 0 ? conf_bash : NULL;
+}
+
 /* The flags that are no rows. 0, 1 (printed what was asked for), or -1. */
 static int take_own_flag(struct load *load, int argc, char **argv, int *at, FILE *out)
 {
@@ -270,12 +278,13 @@ static int take_own_flag(struct load *load, int argc, char **argv, int *at, FILE
         return load->config ? 0 : -1;
     }
     bool help = is_name(name, len, "help");
+    help_form *form = help && name[len] ? help_form_by_name(name + len + 1) : NULL;
     if (!help && !is_name(name, len, "version"))
         return complain_unknown(load, "unknown flag", word, len + 2);
-    if (name[len])
+    if (name[len] && !form)
         return complain(load, word, "takes no value");
     if (help)
-        conf_help(load->program, out);
+        (form ? form : conf_help)(load->program, out);
     else
         fprintf(out, "%s %s\n", load->program->name, LEAT_VERSION);
     return 1;

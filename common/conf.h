@@ -42,7 +42,8 @@ struct conf_program {
     const char *summary; /* first line of --help */
     const struct conf_row *rows;
     size_t row_count;
-    bool operands; /* words that are no flags are allowed and left for the caller (see conf_load) */
+    const char *operands; /* what may stand beside the flags, "FILE" or "ls | peek [QUEUE]"; they are left for the caller (see
+                             conf_load). NULL: nothing */
 };
 
 /* Fills settings (zeroed by the caller, one field a row). On success *first_operand is the index of the first operand after
@@ -54,6 +55,16 @@ void conf_free(const struct conf_program *program, void *settings);
 
 /* Prints --help: usage, then one aligned line a row with default and environment variable. */
 void conf_help(const struct conf_program *program, FILE *out);
+
+/* Prints --help=man, a manual page without the prose: NAME, SYNOPSIS, OPTIONS, ENVIRONMENT (packaging/manuals adds the rest); and
+ * --help=bash, the words that packaging/completion.bash completes by. Both are for the build and not in --help. */
+void conf_man(const struct conf_program *program, FILE *out);
+void conf_bash(const struct conf_program *program, FILE *out);
+
+/* Their parts, for a program without a table. name: "leat up"; summary: half a sentence, as in --help. */
+void conf_man_head(const char *name, const char *summary, const char *synopsis, FILE *out);
+void conf_man_text(const char *text, FILE *out);                                        /* as text, whatever is in it */
+void conf_bash_words(const char *list, const char *name, const char *words, FILE *out); /* a line of the list flags or words */
 
 /* The types' parsers, for others that take the same notation; 0 or -1. */
 int conf_parse_bytes(const char *text, int64_t *bytes);

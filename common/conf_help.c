@@ -40,7 +40,8 @@ void conf_help(const struct conf_program *program, FILE *out)
         if (len > column && len <= COLUMN_MAX)
             column = len;
     }
-    fprintf(out, "Usage: %s [FLAG]...%s\n%s\n\n", program->name, program->operands ? " [WORD]..." : "", program->summary);
+    const char *operands = program->operands ? program->operands : "";
+    fprintf(out, "Usage: %s [FLAG]...%s%s\n%s\n\n", program->name, *operands ? " " : "", operands, program->summary);
     fputs("Flags; each is also a variable of the environment, and a line \"name = value\" of the file:\n", out);
     for (size_t i = 0; i < program->row_count; i++) {
         const struct conf_row *row = &program->rows[i];

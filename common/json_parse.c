@@ -195,8 +195,10 @@ static int put_marker(struct json_parser *p, const struct frame *f, const struct
 
 static const struct json_marker *marker_of(const struct json_parser *p, const struct frame *f)
 {
+    if (f->count != 1)
+        return NULL;
     const struct span *name = &p->names[f->names];
-    return f->count == 1 ? json_marker_by_name(slice_of(p->out->data + name->at, name->len)) : NULL;
+    return json_marker_by_name(slice_of(p->out->data + name->at, name->len));
 }
 
 static int on_end_map(void *context)

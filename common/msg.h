@@ -35,7 +35,7 @@
     X(PONG, ">any", 1)           /* instance uint */                                                                           \
     X(WHO, ">any", 0)            /* the broker does not know this peer: say HELLO again and send again */                      \
     /* worker -> broker, on the worker endpoint */                                                                             \
-    X(JOIN, "worker>", 6)    /* version, name str, incarnation uint, child pid uint, guard pid uint, catalog bin */            \
+    X(JOIN, "worker>", 7)    /* version, name str, incarnation, child pid, guard pid, healed: uint, catalog bin */             \
     X(CREDIT, "worker>", 2)  /* messages uint, calls uint: how many more it can take */                                        \
     X(DONE, "worker>", 1)    /* [done entry] */                                                                                \
     X(ANSWERS, "worker>", 1) /* [[call uint, status uint, body bin]] */                                                        \
@@ -184,6 +184,7 @@ struct msg_join {
     struct slice name;    /* stable over restarts of the child: the guard's */
     uint64_t incarnation; /* new for each child */
     uint64_t pid, guard_pid;
+    bool healed; /* the incarnation before died of another worker's death: its jobs are blameless */
     struct slice catalog;
 };
 void msg_put_join(struct buf *b, const struct msg_join *join);

@@ -17,6 +17,7 @@ void msg_put_join(struct buf *b, const struct msg_join *join)
     mp_put_uint(b, join->incarnation);
     mp_put_uint(b, join->pid);
     mp_put_uint(b, join->guard_pid);
+    mp_put_uint(b, join->healed);
     mp_put_bin(b, join->catalog.ptr, join->catalog.len);
 }
 
@@ -27,6 +28,7 @@ int msg_read_join(struct msg *m, struct msg_join *join)
     join->incarnation = mp_uint(&m->reader, UINT64_MAX);
     join->pid = mp_uint(&m->reader, UINT64_MAX);
     join->guard_pid = mp_uint(&m->reader, UINT64_MAX);
+    join->healed = mp_uint(&m->reader, 1) == 1;
     join->catalog = mp_bin(&m->reader, LIMIT_CATALOG_BYTES);
     return msg_read_ok(m);
 }

@@ -15,6 +15,7 @@
 #define HEARTBEAT_MS 1000
 #define RECONNECT_MS 20
 #define RECONNECT_MAX_MS 200
+#define CONNECT_MS 300
 #define HAND_OVER_BYTES (16u * 1024u) /* a copy of less is cheaper than a new buffer */
 
 static const char ipc_prefix[] = "ipc://";
@@ -116,6 +117,7 @@ zsock_t *net_dealer(const char *endpoint, struct err *e)
     zsock_set_immediate(s, 1);
     zsock_set_reconnect_ivl(s, RECONNECT_MS);
     zsock_set_reconnect_ivl_max(s, RECONNECT_MAX_MS);
+    zsock_set_connect_timeout(s, CONNECT_MS);
     set_heartbeat(s, endpoint);
     if (zsock_connect(s, "%s", endpoint) != 0) {
         err_set(e, ERR_VALIDATION, "the endpoint %.150s cannot be connected to: %s", endpoint, zmq_strerror(zmq_errno()));

@@ -12,10 +12,27 @@
 #define WARN_EVERY_MS 1000
 #define NEVER INT64_MAX
 
-static int watch_socket(struct queue_link *l)
+static int watch(struct queue_link *l, int fd)
 {
     struct epoll_event event = {.events = EPOLLIN};
-    return epoll_ctl(l->poll_fd, EPOLL_CTL_ADD, net_fd(l->socket), &event);
+    return epoll_ctl(l->poll_fd, EPOLL_CTL_ADD, fd, &event);
+}
+
+/* The endpoint to connect to: with a name in it, the address that was found last, or NULL while there is none. */
+static const char *target(const struct queue_link *l) { return !l->name ? l->endpoint : l->address[0] ? l->address : NULL; }
+
+/* The socket, or what will say where to connect it. */
+static bool open_link(struct queue_link *l, const char *endpoint, struct err *e)
+{
+    if (!net_name_needed(endpoint)) {
+        l->socket = net_dealer(endpoint, e);
+        return l->socket && watch(l, net_fd(l->socket)) == 0;
+    }
+    l->name = net_name_create(endpoint);
+    if (!l->name || watch(l, net_name_fd(l->name)) != 0)
+        return false;
+    net_name_ask(l->name);
+    return true;
 }
 
 int queue_link_init(struct queue_link *l, const char *endpoint, int ping_ms, bool ping_always, int64_t now_ms, struct err *e)
@@ -25,14 +42,11 @@ int queue_link_init(struct queue_link *l, const char *endpoint, int ping_ms, boo
     l->greeted_ms = now_ms - QUEUE_LINK_GREETING_MS;
     l->asked_ms = NEVER;
     l->warned_ms = now_ms - WARN_EVERY_MS;
-    l->socket = net_dealer(endpoint, e);
-    if (!l->socket)
-        return -1;
+    err_set(e, ERR_INTERNAL, "the link to %.150s cannot be made", endpoint);
     l->endpoint = strdup(endpoint);
     l->poll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (l->endpoint && l->poll_fd >= 0 && watch_socket(l) == 0)
+    if (l->endpoint && l->poll_fd >= 0 && open_link(l, endpoint, e))
         return 0;
-    err_set(e, ERR_INTERNAL, "the link to %.150s: %s", endpoint, strerror(errno));
     queue_link_finish(l);
     return -1;
 }
@@ -42,6 +56,7 @@ void queue_link_finish(struct queue_link *l)
     if (l->poll_fd >= 0)
         close(l->poll_fd);
     zsock_destroy(&l->socket);
+    net_name_destroy(&l->name);
     free(l->endpoint);
     *l = (struct queue_link){.poll_fd = -1};
 }
@@ -51,8 +66,10 @@ static void restart(struct queue_link *l)
 {
     if (l->socket)
         epoll_ctl(l->poll_fd, EPOLL_CTL_DEL, net_fd(l->socket), NULL);
-    net_dealer_restart(&l->socket, l->endpoint);
-    if (l->socket && watch_socket(l) != 0)
+    if (!target(l))
+        return;
+    net_dealer_restart(&l->socket, target(l));
+    if (l->socket && watch(l, net_fd(l->socket)) != 0)
         zsock_destroy(&l->socket);
     if (!l->socket)
         queue_link_broken(l, "no socket");
@@ -100,17 +117,37 @@ static int64_t given_up_at(const struct queue_link *l)
     return l->up && !l->welcomed ? l->heard_ms + QUEUE_LINK_SILENCE_MS : NEVER;
 }
 
+/* True when a look-up has found another address than the one in use. */
+static bool moved(struct queue_link *l)
+{
+    char found[NET_NAME_BYTES];
+    if (!l->name || !net_name_take(l->name, found) || strcmp(found, l->address) == 0)
+        return false;
+    memcpy(l->address, found, sizeof l->address);
+    return true;
+}
+
+/* While there is no connection, the broker may come back under another address. */
+static void ask_name(struct queue_link *l)
+{
+    if (l->name)
+        net_name_ask(l->name);
+}
+
 enum queue_link_need queue_link_turn(struct queue_link *l, int64_t now_ms)
 {
     l->now_ms = now_ms;
-    if (now_ms >= lost_at(l) || now_ms >= given_up_at(l)) {
+    if (moved(l) || now_ms >= lost_at(l) || now_ms >= given_up_at(l)) {
+        bool was_there = l->welcomed || l->up;
         l->welcomed = l->up = l->greeted = l->unpinged = false;
         l->asked_ms = NEVER;
         l->greeted_ms = now_ms - QUEUE_LINK_GREETING_MS;
         restart(l);
-        return QUEUE_LINK_LOST;
+        if (was_there)
+            return QUEUE_LINK_LOST;
     }
     if (!l->welcomed && (!l->greeted || now_ms >= greet_at(l))) {
+        ask_name(l);
         if (!l->socket)
             restart(l);
         return QUEUE_LINK_GREET;
@@ -129,6 +166,8 @@ void queue_link_greeted(struct queue_link *l, enum net_result sent)
 void queue_link_pinged(struct queue_link *l, enum net_result sent)
 {
     l->unpinged = sent != NET_OK;
+    if (l->unpinged)
+        ask_name(l);
     l->pinged_ms = l->now_ms;
     if (l->asked_ms == NEVER)
         l->asked_ms = l->now_ms;

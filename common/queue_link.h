@@ -4,13 +4,16 @@
  *                        ▲                              │
  *                        └────────── WHO, another instance, ◀── the broker or the connection was replaced
  *
- * The owner sends greetings and pings when queue_link_turn() says so, and nothing else while the link is not welcomed. */
+ * The owner sends greetings and pings when queue_link_turn() says so, and nothing else while the link is not welcomed.
+ * tcp://NAME:PORT is connected to by its address, looked up beside: first, and again while there is no connection. So a broker that
+ * comes back where it was is found at once, whatever the name server does, and one that moved is found when the name server says so. */
 #ifndef LEAT_COMMON_QUEUE_LINK_H
 #define LEAT_COMMON_QUEUE_LINK_H
 
 #include "common/err.h"
 #include "common/msg.h"
 #include "common/net.h"
+#include "common/net_name.h"
 
 #define QUEUE_LINK_GREETING_MS 250
 #define QUEUE_LINK_SILENCE_MS 1000 /* without a frame, the last part of it after a ping: then the link is lost */
@@ -18,6 +21,8 @@
 struct queue_link {
     zsock_t *socket; /* NULL while none can be made: tried again with each greeting */
     char *endpoint;
+    struct net_name *name;        /* NULL: the endpoint has no name in it that must be looked up */
+    char address[NET_NAME_BYTES]; /* what was found for the name; empty: nothing yet */
     int poll_fd;      /* an epoll that holds the socket's descriptor, so that the owner's stays the same over restarts */
     int ping_ms;      /* a ping is due so long after the last frame, or after the last ping */
     bool ping_always; /* pings also while frames come in */

@@ -64,7 +64,7 @@ void stats_put_number(struct buf *b, const char *name, const char *labels, doubl
     else if (value > -EXACT_INTEGER && value < EXACT_INTEGER && value == (double)(int64_t)value)
         buf_printf(b, "%" PRId64, (int64_t)value);
     else
-        buf_printf(b, "%.9g", value);
+        buf_printf(b, "%.15g", value); /* as many as a double keeps of any decimal */
     buf_byte(b, '\n');
 }
 
@@ -127,6 +127,33 @@ static double open_fds(void)
     return count;
 }
 
+/* When the machine was started, in seconds of the wall clock. */
+static double boot_seconds(void)
+{
+    char line[256];
+    double seconds = 0;
+    FILE *file = fopen("/proc/stat", "re");
+    while (file && fgets(line, sizeof line, file) && sscanf(line, "btime %lf", &seconds) != 1)
+        ;
+    if (file)
+        fclose(file);
+    return seconds;
+}
+
+static double start_seconds(void)
+{
+    double ticks = 0;
+    FILE *file = fopen("/proc/self/stat", "re");
+    if (!file)
+        return 0;
+    /* Field 22; the second is a name in parentheses. */
+    if (fscanf(file, "%*d (%*[^)]) %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lf", &ticks) !=
+        1)
+        ticks = 0;
+    fclose(file);
+    return boot_seconds() + ticks / (double)sysconf(_SC_CLK_TCK);
+}
+
 void stats_put_process(struct buf *b)
 {
     static const struct {
@@ -136,6 +163,7 @@ void stats_put_process(struct buf *b)
         {"process_resident_memory_bytes", "gauge", "Resident memory of this process.", resident_bytes},
         {"process_cpu_seconds_total", "counter", "User and system time of this process.", cpu_seconds},
         {"process_open_fds", "gauge", "Open file descriptors of this process.", open_fds},
+        {"process_start_time_seconds", "gauge", "When this process was started, since 1970.", start_seconds},
     };
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
         stats_put_help(b, figures[i].name, figures[i].type, figures[i].help);

@@ -20,7 +20,7 @@ uint64_t stats_quantile_us(const struct stats_histogram *h, double q); /* upper 
 void stats_put_help(struct buf *b, const char *name, const char *type, const char *help);
 void stats_put_number(struct buf *b, const char *name, const char *labels, double value);
 void stats_put_histogram(struct buf *b, const char *name, const char *labels, const struct stats_histogram *h);
-/* process_resident_memory_bytes, process_cpu_seconds_total, process_open_fds of this process. */
+/* process_resident_memory_bytes, process_cpu_seconds_total, process_open_fds, process_start_time_seconds of this process. */
 void stats_put_process(struct buf *b);
 
 #endif

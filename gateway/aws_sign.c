@@ -187,7 +187,7 @@ static int compare_fields(const void *left, const void *right)
 /* Parameters as they were sent, in the order of their names. */
 static void put_query(struct buf *out, const struct http_fields *f)
 {
-    const struct http_field *sorted[HTTP_FIELDS_MAX];
+    const struct http_field *sorted[HTTP_FIELDS_MAX] = {NULL};
     size_t count = 0;
     for (unsigned i = 0; i < f->count; i++)
         if (f->at[i].query)

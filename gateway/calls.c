@@ -34,6 +34,7 @@ static void pause_or_end(struct gateway *g, struct pending_request *p)
 static void attempt(struct gateway *g, struct pending_request *p)
 {
     const struct pending_call *call = &p->call;
+    g->metrics.calls_retried += call->waits;
     p->call.waits = false;
     if (queue_client_call(g->queue, buf_slice(&p->texts), call->has_id ? &call->id : NULL, call->until_ms - g->now_ms,
                           pending_tag(p->jobs[0])) == 0)
@@ -68,7 +69,7 @@ static const struct pending_kind kind = {.late = on_late, .reply = on_reply};
 void calls_send(struct gateway *g, struct http_request *r, const struct calls_owner *owner, const void *what,
                 const struct op *op, bool writes)
 {
-    int64_t until_ms = g->now_ms + CALLS_DEADLINE_MS;
+    int64_t until_ms = g->now_ms + g->call_timeout_ms;
     struct pending_request *p = gateway_open(g, r, &kind, 1, until_ms);
     if (!p)
         return;
@@ -78,6 +79,7 @@ void calls_send(struct gateway *g, struct http_request *r, const struct calls_ow
         op_group(op, schemas_find(&g->schemas, op->table), g->salt++, &slice);
         p->call.id = id_make(&g->ids, g->wall_ms, slice);
     }
+    g->metrics.calls++;
     op_encode(&p->texts, op);
     if (buf_failed(&p->texts) || !limit_charge(&g->limit, &p->charged, p->texts.cap))
         end(g, p, NULL);

@@ -1,7 +1,7 @@
 /* calls.h - requests that wait for one call to a worker, and try again by themselves. Private to gateway/.
  *
  * A write has an id, made once: whatever is tried again, by the broker or here, takes effect once. A call is tried again while its deadline
- * allows: when a worker died with it, none was there, or all were busy. What was lost with a broker the queue client sends again. */
+ * (--call-timeout) allows: when a worker died with it, none was there, or all were busy. What was lost with a broker the queue client sends again. */
 #ifndef LEAT_GATEWAY_CALLS_H
 #define LEAT_GATEWAY_CALLS_H
 
@@ -9,8 +9,6 @@
 
 struct gateway;
 struct http_request;
-
-#define CALLS_DEADLINE_MS 20000 /* several times as long as the stack takes to heal */
 
 /* How a call ends for its request, which is to be answered then. `what` is the owner's. */
 struct calls_owner {

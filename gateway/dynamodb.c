@@ -104,6 +104,8 @@ static void serve(struct gateway *g, struct http_request *r, const struct action
         else
             carry_out(g, r, action, body);
     }
+    if (g->value.cap > KEEP_BYTES)
+        buf_finish(&g->value);
     if (!g->error.name || http_is_answered(r))
         return;
     if (body.len > 0 && !json_is_valid(body)) /* DynamoDB parses first */
@@ -114,8 +116,6 @@ static void serve(struct gateway *g, struct http_request *r, const struct action
 void dynamodb_serve(struct gateway *g, struct http_request *r, struct slice name, struct slice body)
 {
     serve(g, r, find(actions, sizeof actions / sizeof actions[0], name), body);
-    if (g->value.cap > KEEP_BYTES)
-        buf_finish(&g->value);
 }
 
 void dynamodb_streams_serve(struct gateway *g, struct http_request *r, struct slice name, struct slice body)

@@ -46,9 +46,10 @@ struct gateway {
     struct buf coded;               /* scratch: a decompressed request, a compressed answer */
     const char *const *credentials; /* "KEY:SECRET" each */
     size_t credential_count;
-    int64_t now_ms;  /* monotonic, of this turn */
-    int64_t wall_ms; /* for ids */
-    uint64_t salt;   /* spreads jobs without a key over the slices */
+    int64_t call_timeout_ms; /* how long a call may be tried */
+    int64_t now_ms;          /* monotonic, of this turn */
+    int64_t wall_ms;         /* for ids */
+    uint64_t salt;           /* spreads jobs without a key over the slices */
     bool link_up;
     struct buf stats; /* the broker's last figures (a value), empty before the first */
     int64_t stats_ms, stats_asked_ms;

@@ -6,13 +6,14 @@
 #include <unistd.h>
 
 #include "common/conf.h"
+#include "common/limits.h"
 #include "common/log.h"
 #include "gateway/server.h"
 
 struct settings {
     char *listen, *queue_endpoint, *log_level, *log_format;
     struct conf_list tables, credentials;
-    int64_t max_connections, request_timeout, idle_timeout;
+    int64_t max_connections, request_timeout, idle_timeout, call_timeout;
 };
 
 #define ROW(field, name, type, preset, min, max, metavar, help)                                                                \
@@ -33,12 +34,14 @@ static const struct conf_row rows[] = {
         "how long a client may take to send a request"),
     ROW(idle_timeout, "idle-timeout", CONF_DURATION, "60s", 100, 86400000, "TIME",
         "how long a connection may rest between two requests"),
+    ROW(call_timeout, "call-timeout", CONF_DURATION, "20s", 100, LIMIT_CALL_MS, "TIME",
+        "how long a request of DynamoDB's API is tried before it fails; the stack heals in 3s"),
     ROW(log_level, "log-level", CONF_TEXT, "info", 0, 0, "LEVEL", "debug, info, warn or error"),
     ROW(log_format, "log-format", CONF_TEXT, "text", 0, 0, "FORMAT", "text or json"),
 };
 
 static const struct conf_program program = {"leat-gateway", "the HTTP side: takes jobs and answers for them", rows,
-                                            sizeof rows / sizeof rows[0], false};
+                                            sizeof rows / sizeof rows[0], NULL};
 
 /* SIGTERM and SIGINT arrive as reads from the descriptor. Before any thread is made: the threads inherit the mask. */
 static int catch_signals(void)
@@ -64,6 +67,7 @@ static int run(const struct settings *s)
                                     .max_connections = s->max_connections,
                                     .request_timeout_ms = s->request_timeout,
                                     .idle_timeout_ms = s->idle_timeout,
+                                    .call_timeout_ms = s->call_timeout,
                                     .stop_fd = catch_signals()};
     if (config.stop_fd < 0) {
         fprintf(stderr, "leat-gateway: no signal descriptor\n");

@@ -56,6 +56,14 @@ static void put_requests(const struct metrics *m, struct buf *out)
     stats_put_histogram(out, "leat_http_request_seconds", NULL, &m->seconds);
 }
 
+static void put_calls(const struct metrics *m, struct buf *out)
+{
+    stats_put_help(out, "leat_calls_total", "counter", "Requests of DynamoDB's API that went to a worker");
+    stats_put_number(out, "leat_calls_total", NULL, (double)m->calls);
+    stats_put_help(out, "leat_calls_retried_total", "counter", "Times that such a request was tried again");
+    stats_put_number(out, "leat_calls_retried_total", NULL, (double)m->calls_retried);
+}
+
 static void put_gauge(struct buf *out, const char *name, const char *help, uint64_t value)
 {
     stats_put_help(out, name, "gauge", help);
@@ -172,6 +180,7 @@ static void put_fsync(const struct value *fsync, struct buf *out)
 void metrics_put(const struct metrics *m, const struct limit *limit, bool link_up, const struct value *broker, struct buf *out)
 {
     put_requests(m, out);
+    put_calls(m, out);
     put_limits(limit, link_up, out);
     if (broker->type == VALUE_M) {
         struct value queues = value_map_get(broker, slice_text("queues")), fsync = value_map_get(broker, slice_text("fsync"));

@@ -21,6 +21,7 @@ enum metrics_status {
 struct metrics {
     uint64_t requests[ROUTE_COUNT + 1][METRICS_STATUS_COUNT]; /* last row: no route */
     struct stats_histogram seconds;
+    uint64_t calls, calls_retried; /* calls that were begun; tries after the first of one */
 };
 
 void metrics_count(struct metrics *m, int route /* -1: none */, unsigned status, int64_t us);

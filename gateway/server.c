@@ -218,6 +218,7 @@ static int start(struct gateway *g, const struct gateway_config *config, struct 
     g->now_ms = clock_mono_ms();
     g->credentials = config->credentials;
     g->credential_count = config->credential_count;
+    g->call_timeout_ms = config->call_timeout_ms;
     limit_init(&g->limit, config->request_timeout_ms, config->idle_timeout_ms, raise_descriptors(config->max_connections),
                LIMIT_GATEWAY_BYTES);
     if (schemas_init(&g->schemas, config->tables, config->table_count, e) != 0)

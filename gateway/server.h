@@ -12,7 +12,7 @@ struct gateway_config {
     size_t table_count;
     const char *const *credentials; /* "KEY:SECRET" each; none: any signature is accepted */
     size_t credential_count;
-    int64_t max_connections, request_timeout_ms, idle_timeout_ms;
+    int64_t max_connections, request_timeout_ms, idle_timeout_ms, call_timeout_ms;
     int stop_fd; /* becomes readable when the process shall stop (signalfd) */
 };
 

@@ -27,7 +27,7 @@ void shape_reader_destroy(struct shape_reader **reader)
     *reader = NULL;
 }
 
-/* What one large request made grow is given back. The strings in scratch are still pointed to. */
+/* What one large request made grow is given back; scratch at the next request, for its strings are still pointed to. */
 static void shrink(struct shape_reader *s)
 {
     if (s->set.cap > KEEP_BYTES)
@@ -214,6 +214,8 @@ static int read_value(struct shape_reader *s, const struct shape *shape, const s
 /* -- The request ----------------------------------------------------------------------------------------------- */
 static void begin(struct shape_reader *s, struct slice body, struct buf *out, struct aws_error *e)
 {
+    if (s->scratch.cap > KEEP_BYTES)
+        buf_finish(&s->scratch);
     json_cursor_init(&s->json, body, &s->scratch);
     s->out = out;
     s->error = e;

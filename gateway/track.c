@@ -11,10 +11,7 @@
 
 #define BATCH_TEXT_BYTES (16u * 1024u * 1024u) /* all answers of one batch; what does not fit is to be fetched singly */
 
-struct slice gateway_text(const struct pending_job *job)
-{
-    return slice_of(job->request->texts.data + job->text_at, job->text_len);
-}
+struct slice gateway_text(const struct pending_job *job) { return buf_part(&job->request->texts, job->text_at, job->text_len); }
 
 void track_unavailable(struct err *e, bool unsure)
 {

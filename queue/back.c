@@ -19,13 +19,27 @@ static void add_beat(struct msg_beat *sum, const struct msg_beat *beat)
     sum->failed += beat->failed;
 }
 
-void back_worker_gone(struct broker *b, struct peer *worker)
+void back_worker_gone(struct broker *b, struct peer *worker, bool healed)
 {
-    log_info("worker.gone", "name=%s pid=%llu", worker->name, (unsigned long long)worker->pid);
+    log_info("worker.gone", "name=%s pid=%llu healed=%s", worker->name, (unsigned long long)worker->pid,
+             healed ? "true" : "false");
     struct core_event event = broker_event(b, CORE_WORKER_GONE);
     event.worker = index_of(b, worker);
+    event.healed = healed;
     add_beat(&b->departed, &worker->beat);
     peers_remove(&b->workers, worker);
+    broker_step(b, &event);
+}
+
+void back_worker_lost(struct broker *b, struct peer *worker)
+{
+    bool lost = worker->lost_ms != 0;
+    peers_lose(&b->workers, worker, b->mono_ms);
+    if (lost)
+        return;
+    log_info("worker.lost", "name=%s pid=%llu", worker->name, (unsigned long long)worker->pid);
+    struct core_event event = broker_event(b, CORE_WORKER_LEAVE);
+    event.worker = index_of(b, worker);
     broker_step(b, &event);
 }
 
@@ -50,10 +64,10 @@ static void on_join(struct broker *b, const struct net_peer *from, struct msg *m
         return;
     }
     if (worker)
-        back_worker_gone(b, worker);
+        back_worker_gone(b, worker, join.healed);
     struct peer *before = peers_by_name(&b->workers, join.name);
     if (before)
-        back_worker_gone(b, before);
+        back_worker_gone(b, before, join.healed && before->incarnation != join.incarnation);
     worker = peers_add(&b->workers, from, b->mono_ms);
     if (!worker) {
         log_warn("worker.refused", "reason=full workers=%u", BROKER_WORKERS_MAX);

@@ -29,6 +29,8 @@
 #define BROKER_FRAMES_PER_TURN 512                 /* frames taken from one socket before effects go out */
 #define BROKER_CLIENT_SILENCE_MS 5000
 #define BROKER_WORKER_SILENCE_MS 3000
+#define BROKER_WORKER_LOST_MS                                                                                                  \
+    1500 /* a worker without a connection: its guard needs about half a second to heal and join anew */
 #define BROKER_WATCHES_MAX 100000u
 #define BROKER_WAIT_MAX_MS (10 * 60 * 1000) /* a watch that asks for longer is answered then */
 
@@ -53,6 +55,7 @@ struct peer {
     uint32_t handle; /* client: generation << 10 | index; worker: index */
     struct net_peer address;
     int64_t heard_ms; /* monotonic */
+    int64_t lost_ms;  /* workers: since when there is no connection to it; 0: there is one */
     struct outbox out;
     bool dirty; /* in the list of peers with something to send */
     char name[LIMIT_PEER_NAME_BYTES + 1];
@@ -125,6 +128,8 @@ void outbox_push(struct peers *p, struct peer *peer, struct buf *frame);
 /* Sends what it can; NET_GONE when the peer is unknown to the socket or reads too slowly. */
 enum net_result outbox_flush(struct peer *peer, zsock_t *socket);
 void outbox_close_frame(struct peers *p, struct peer *peer, struct open_frame *frame);
+/* Nothing can be sent to it any more, and nothing that comes is from it; it keeps its place until it is removed. */
+void peers_lose(struct peers *p, struct peer *peer, int64_t now_ms);
 
 /* batches.c: the tag of a SEND event is made by batches_tag(). */
 struct batches *batches_create(void);
@@ -171,8 +176,10 @@ void front_put_state(struct broker *b, uint32_t client, const struct msg_state_r
 void front_client_gone(struct broker *b, struct peer *client);
 /* Sends the SENT frame of a batch whose results are all there. */
 void broker_finish_batch(struct broker *b, uint32_t batch);
-/* back.c */
-void back_worker_gone(struct broker *b, struct peer *worker);
+/* back.c. Gone: its leases end; healed: uncounted. Lost: the connection broke; until its guard joins anew, and says why, or the time
+ * for that is over, it keeps its leases and gets nothing. */
+void back_worker_gone(struct broker *b, struct peer *worker, bool healed);
+void back_worker_lost(struct broker *b, struct peer *worker);
 
 /* admin.c: appends the answer value of a verb; returns its error code. */
 enum err_code admin_verb(struct broker *b, struct slice verb, struct slice argument, struct buf *out);

@@ -93,7 +93,7 @@ static int check_gap(const struct journal *j, uint64_t number, struct err *e)
     return journal_damage(e, name, 0, "the file is missing");
 }
 
-static int load_segments(struct journal *j, struct err *e)
+int journal_load_segments(struct journal *j, struct err *e)
 {
     uint64_t *numbers;
     size_t count;
@@ -126,7 +126,7 @@ struct journal *journal_open(const struct journal_config *config, struct err *e)
     int result = journal_lock_folder(config->folder, &j->folder_fd, &j->lock_fd, e);
     if (journal_writer_init(&j->writer, j->folder_fd, j->segment_bytes) != 0 && result == 0)
         result = err_set(e, ERR_INTERNAL, "cannot make an event descriptor: %s", strerror(errno));
-    if (result != 0 || load_segments(j, e) != 0)
+    if (result != 0 || journal_load_segments(j, e) != 0)
         journal_close(&j);
     return j;
 }

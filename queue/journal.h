@@ -59,6 +59,19 @@ void journal_live_body(struct journal *j, uint64_t location, uint32_t len);
  * left as it is. 0, or -1 with the reason in e: then nothing was exchanged that had not been logged. */
 int journal_salvage(const struct journal_config *config, struct err *e);
 
+struct journal_summary {
+    uint64_t segments, records;
+    uint64_t bytes;      /* of groups */
+    uint64_t torn_bytes; /* of a group at the end that was not synced: recovery cuts it off (verify only) */
+};
+
+/* A consistent copy of a journal, in use or not, into target (created if missing; segments there are replaced): everything that was on
+ * disk when it began is in it. Needs no lock. Syncs what it has written. Waits for the disk; 0, or -1 with the reason in e. */
+int journal_copy(const char *folder, const char *target, struct journal_summary *summary, struct err *e);
+/* Judges a journal that is not in use as journal_recover() would, and writes nothing. 0, or -1 with the damage, the way out, or "in use" in
+ * e. visit (may be NULL) sees every record. */
+int journal_verify(const char *folder, struct journal_summary *summary, journal_visit *visit, void *self, struct err *e);
+
 /* Appends to the group being collected. Returns the body's location for SEND (never 0), 1 for others; 0 when there is no room: disk
  * full or no memory. New SENDs (number == seq) keep out of the reserve, an eighth of a segment, that all other records may use;
  * when even that is used up, those return 0 too. An ack that was refused does no harm as long as its message can still be recognized

@@ -10,6 +10,8 @@
  *     journal_spare.c     the thread's spare segments: allocating ahead, recycling
  *     journal_recover.c   start: scan, torn tail or damage, replay
  *     journal_salvage.c   the way out of damage
+ *     journal_copy.c      a copy of one that is in use
+ *     journal_verify.c    recovery's judgement without recovery
  *     journal_compact.c   giving up the oldest segment
  *     journal_read.c      bodies
  *
@@ -90,6 +92,7 @@ void journal_segment_name(uint64_t number, char name[static JOURNAL_NAME_BYTES])
 int journal_lock_folder(const char *path, int *folder_fd, int *lock_fd, struct err *e);
 /* Numbers of the segments in the folder, ascending; *numbers is malloc'ed. -1 with e set. */
 int journal_list(int folder_fd, uint64_t **numbers, size_t *count, struct err *e);
+/* 0; -1 with e set: it cannot be read; 1 with e set: what was read is no header of it. */
 int journal_load_segment(int folder_fd, uint64_t number, struct journal_segment *s, struct err *e);
 int journal_random(uint64_t *nonce); /* 0 or -1 */
 
@@ -286,6 +289,10 @@ struct journal_segment *journal_add_segment(struct journal *j,
 void journal_drop_oldest(struct journal *j);
 void journal_note_record(struct journal_segment *s, const struct core_record *record); /* its idempotency key */
 void journal_release_done(struct journal *j, uint64_t done_group);
+int journal_load_segments(struct journal *j, struct err *e); /* the headers of all that are there */
+
+/* journal_recover.c: the part of recovery that only reads. segments, bytes and torn_bytes of found are set. */
+int journal_scan(struct journal *j, journal_visit *visit, void *self, struct journal_summary *found, struct err *e);
 
 /* journal_append.c */
 bool journal_fits(struct journal *j, uint32_t bytes, bool new_send);

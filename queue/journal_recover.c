@@ -269,6 +269,20 @@ static int first_spare(struct recovery *r)
     return 0;
 }
 
+int journal_scan(struct journal *j, journal_visit *visit, void *self, struct journal_summary *found, struct err *e)
+{
+    struct recovery r = {.j = j, .visit = visit, .self = self, .e = e, .reader = {.fd = -1}, .expected = 1, .oldest = 1};
+    if (j->segment_count > 0)
+        r.oldest = 0;
+    if (recover_all(&r) != 0)
+        return -1;
+    found->segments = j->segment_count;
+    found->torn_bytes = r.torn_at != 0 ? r.torn_bytes : 0;
+    for (size_t i = 0; i < j->segment_count; i++)
+        found->bytes += j->segments[i].end - JOURNAL_BLOCK_BYTES;
+    return 0;
+}
+
 int journal_recover(struct journal *j, journal_visit *visit, void *self, struct err *e)
 {
     assert(!j->recovered);

@@ -277,17 +277,17 @@ static int salvage_segment(struct salvage *v, struct journal_segment *s, const s
 static int salvage_all(struct salvage *v, const uint64_t *numbers, size_t count)
 {
     struct journal_segment s, next;
-    struct err ignored;
     for (size_t i = 0; i < count; i++) {
         bool first = i == 0;
         while (!first && v->next_number < numbers[i])
             if (replace_lost(v, v->next_number) != 0)
                 return -1;
-        bool next_known = i + 1 < count && numbers[i + 1] == numbers[i] + 1 &&
-                          journal_load_segment(v->folder_fd, numbers[i + 1], &next, &ignored) == 0;
-        int result = journal_load_segment(v->folder_fd, numbers[i], &s, &ignored) != 0
-                         ? replace_lost(v, numbers[i])
-                         : salvage_segment(v, &s, next_known ? &next : NULL);
+        bool follows = i + 1 < count && numbers[i + 1] == numbers[i] + 1;
+        int behind = follows ? journal_load_segment(v->folder_fd, numbers[i + 1], &next, v->e) : 1;
+        int loaded = behind < 0 ? -1 : journal_load_segment(v->folder_fd, numbers[i], &s, v->e);
+        if (loaded < 0)
+            return -1; /* what cannot be read now is not given up: it may be whole */
+        int result = loaded > 0 ? replace_lost(v, numbers[i]) : salvage_segment(v, &s, behind == 0 ? &next : NULL);
         if (result != 0)
             return -1;
     }

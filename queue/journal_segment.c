@@ -168,8 +168,10 @@ int journal_load_segment(int folder_fd, uint64_t number, struct journal_segment 
     if (failed)
         return err_set(e, ERR_INTERNAL, "cannot read journal file %s: %s", name, strerror(failed));
     int copies = journal_decode_segment(block, s);
-    if (copies < 0 || s->number != number)
-        return journal_damage(e, name, 0, copies < 0 ? "no intact header" : "it has the header of another file");
+    if (copies < 0 || s->number != number) {
+        journal_damage(e, name, 0, copies < 0 ? "no intact header" : "it has the header of another file");
+        return 1;
+    }
     if (copies > 0)
         log_warn("journal.header", "file=%s text=\"one of two copies of the header is damaged, using the other\"", name);
     return 0;

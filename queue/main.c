@@ -12,13 +12,13 @@
 #include "common/conf.h"
 #include "common/limits.h"
 #include "common/log.h"
-#include "queue/journal.h"
+#include "queue/care.h"
 #include "queue/server.h"
 
 struct settings {
-    char *data, *client_endpoint, *worker_endpoint, *log_level, *log_format;
+    char *data, *client_endpoint, *worker_endpoint, *backup, *log_level, *log_format;
     int64_t segment_bytes, min_free, max_messages, visibility, retention, window, max_receive;
-    bool salvage;
+    bool salvage, verify;
 };
 
 #define ROW(field, name, type, preset, min, max, metavar, help)                                                                \
@@ -45,12 +45,15 @@ static const struct conf_row rows[] = {
         "how long an Idempotency-Key is remembered"),
     ROW(salvage, "salvage", CONF_BOOL, "false", 0, 0, NULL,
         "repair a damaged journal: keep what is intact, set the rest aside, say what was lost, and exit"),
+    ROW(backup, "backup", CONF_TEXT, NULL, 0, 0, "DIR",
+        "copy the journal to DIR/journal, also while a broker runs, and exit (leat backup does it)"),
+    ROW(verify, "verify", CONF_BOOL, "false", 0, 0, NULL, "check the journal, change nothing, and exit (leat verify does it)"),
     ROW(log_level, "log-level", CONF_TEXT, "info", 0, 0, "LEVEL", "debug, info, warn or error"),
     ROW(log_format, "log-format", CONF_TEXT, "text", 0, 0, "FORMAT", "text or json"),
 };
 
 static const struct conf_program program = {"leat-queue", "the broker: a durable queue with visibility time-outs", rows,
-                                            sizeof rows / sizeof rows[0], false};
+                                            sizeof rows / sizeof rows[0], NULL};
 
 /* SIGTERM and SIGINT arrive as reads from the descriptor; SIGXFSZ and SIGPIPE become the error returns they stand for. */
 static int catch_signals(void)
@@ -66,14 +69,19 @@ static int catch_signals(void)
     return signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static int salvage(const struct settings *s, const char *folder)
+/* Instead of serving; -1: nothing of the kind was asked for. */
+static int care(const struct settings *s, const char *journal)
 {
-    struct journal_config config = {folder, s->segment_bytes, s->min_free};
-    struct err e = {0};
-    if (journal_salvage(&config, &e) == 0)
-        return 0;
-    fprintf(stderr, "leat-queue: %s\n", e.text);
-    return 74;
+    struct journal_config config = {journal, s->segment_bytes, s->min_free};
+    char target[4352];
+    if (s->salvage)
+        return care_salvage(&config);
+    if (s->verify)
+        return care_verify(journal, s->max_messages);
+    if (!s->backup)
+        return -1;
+    snprintf(target, sizeof target, "%s/journal", s->backup);
+    return care_backup(journal, target);
 }
 
 static int run(const struct settings *s)
@@ -83,8 +91,9 @@ static int run(const struct settings *s)
     snprintf(run, sizeof run, "%s/run", s->data);
     snprintf(client, sizeof client, "ipc://%s/client.sock", run);
     snprintf(worker, sizeof worker, "ipc://%s/worker.sock", run);
-    if (s->salvage)
-        return salvage(s, journal);
+    int status = care(s, journal);
+    if (status >= 0)
+        return status;
     mkdir(s->data, 0700);
     mkdir(run, 0700); /* a folder that cannot be made is reported by the bind below */
     struct server_config config = {.journal_folder = journal,
@@ -102,7 +111,7 @@ static int run(const struct settings *s)
         fprintf(stderr, "leat-queue: no signal descriptor\n");
         return 70;
     }
-    int status = server_run(&config);
+    status = server_run(&config);
     close(config.stop_fd);
     return status;
 }

@@ -101,7 +101,7 @@ struct peer *peers_add(struct peers *p, const struct net_peer *address, int64_t 
     return peer;
 }
 
-void peers_remove(struct peers *p, struct peer *peer)
+static void silence(struct peers *p, struct peer *peer)
 {
     uint32_t index = (uint32_t)(peer - p->at);
     assert(index < p->used && peer->used);
@@ -111,8 +111,21 @@ void peers_remove(struct peers *p, struct peer *peer)
             break;
         }
     outbox_finish(&peer->out);
-    peer->used = false;
     peer->dirty = false;
+}
+
+void peers_remove(struct peers *p, struct peer *peer)
+{
+    silence(p, peer);
+    peer->used = false;
+}
+
+void peers_lose(struct peers *p, struct peer *peer, int64_t now_ms)
+{
+    silence(p, peer);
+    peer->address.len = 0; /* no peer's */
+    if (peer->lost_ms == 0)
+        peer->lost_ms = now_ms > 0 ? now_ms : 1;
 }
 
 void peers_touch(struct peers *p, struct peer *peer)

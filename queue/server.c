@@ -207,8 +207,9 @@ static void drop_silent(struct broker *b)
     }
     for (uint32_t i = 0; i < b->workers.used; i++) {
         struct peer *worker = peers_by_index(&b->workers, i);
-        if (worker && b->mono_ms - worker->heard_ms > BROKER_WORKER_SILENCE_MS)
-            back_worker_gone(b, worker);
+        if (worker && (b->mono_ms - worker->heard_ms > BROKER_WORKER_SILENCE_MS ||
+                       (worker->lost_ms != 0 && b->mono_ms - worker->lost_ms > BROKER_WORKER_LOST_MS)))
+            back_worker_gone(b, worker, false);
     }
 }
 
@@ -283,7 +284,7 @@ static bool turn(struct broker *b, bool journal_ready)
         b->low_flushed = core_low_seq(b->core);
         journal_flush(b->journal);
     }
-    send_frames(b, &b->workers, b->back, back_worker_gone);
+    send_frames(b, &b->workers, b->back, back_worker_lost);
     send_frames(b, &b->clients, b->front, front_client_gone);
     /* Sending may have swallowed the wake-up of a frame that came meanwhile: only the sockets themselves know. */
     return more || b->compacting || net_readable(b->front) || net_readable(b->back);

@@ -61,7 +61,7 @@ static int compare_keys(const void *left, const void *right, void *self)
     const struct apply_work *l = *(const struct apply_work *const *)left, *r = *(const struct apply_work *const *)right;
     if (is_control(l) != is_control(r))
         return is_control(l) ? -1 : 1;
-    int order = slice_compare(slice_of(a->keys.data + l->key_at, l->key_len), slice_of(a->keys.data + r->key_at, r->key_len));
+    int order = slice_compare(buf_part(&a->keys, l->key_at, l->key_len), buf_part(&a->keys, r->key_at, r->key_len));
     return order != 0 ? order : l < r ? -1 : l > r;
 }
 
@@ -98,7 +98,7 @@ static void give_back(struct apply *a, size_t count, int64_t retry_ms)
 static void finish_one(struct apply *a, struct apply_work *w)
 {
     w->job->end = APPLY_DONE;
-    w->job->outcome = slice_of(a->outcomes.data + w->outcome_at, w->outcome_len);
+    w->job->outcome = buf_part(&a->outcomes, w->outcome_at, w->outcome_len);
     struct mp_reader r = mp_reader_of(w->job->outcome);
     mp_array(&r, 3);
     a->counters.applied++;

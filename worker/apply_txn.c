@@ -161,7 +161,7 @@ static enum kv_result record_all(struct apply *a, struct kv_txn *txn, size_t cou
         const struct apply_work *w = a->by_id[i];
         if (w->recorded)
             continue;
-        struct outcome_row row = {w->job->seq, finished_ms, slice_of(a->outcomes.data + w->outcome_at, w->outcome_len)};
+        struct outcome_row row = {w->job->seq, finished_ms, buf_part(&a->outcomes, w->outcome_at, w->outcome_len)};
         enum kv_result result = outcome_put(txn, &w->job->id, &row, &a->scratch);
         if (result != KV_OK)
             return result;

@@ -13,12 +13,14 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/queue_client.h"
+#include "worker/echoes.h"
 #include "worker/inbox.h"
 #include "worker/keeper.h"
 
 #define BATCH_MAX 250u
 #define CREDIT_JOBS (2 * BATCH_MAX) /* the next batch is here while one is applied */
 #define CREDIT_CALLS 256u
+#define CALLS_BYTES (8u * 1024u * 1024u) /* of the calls in one batch, but for the first */
 #define ECHO_AHEAD_MS 1000 /* with slow echoes, no more is taken than can be answered in this time, but at least two */
 #define LEAVE_MS 10000
 #define WAIT_MAX_MS 200 /* beats are due so often */
@@ -37,7 +39,7 @@ struct child {
     struct buf catalog; /* as published last */
     int signals;        /* signalfd */
     uint32_t credit_jobs;
-    int64_t echo_at_ms; /* when the delayed echo at the head is answered; 0: none waits */
+    struct echoes echoes; /* in use with --echo-delay */
     int64_t leave_by_ms;
     bool leaving, left, joined;
 };
@@ -64,7 +66,7 @@ static void on_link(void *self, bool up)
     struct child *c = self;
     inbox_clear(&c->jobs);
     inbox_clear(&c->calls);
-    c->echo_at_ms = 0;
+    echoes_reset(&c->echoes);
     if (up)
         queue_worker_credit(c->queue, c->credit_jobs, CREDIT_CALLS);
     if (up && !c->joined)
@@ -138,36 +140,33 @@ static int work_on(struct child *c, struct inbox *in, struct apply_job *const *j
     return (int)ended;
 }
 
-/* A batch ends before an echo that takes its time; that one is a batch by itself. */
-static bool stop_before_echo(void *self, size_t count, struct slice body)
-{
-    struct child *c = self;
-    struct op op;
-    if (count > 0 && c->echo_at_ms != 0)
-        return true; /* the echo at the head is alone */
-    if (op_decode(body, &op) != 0 || op.code != OP_ECHO)
-        return false;
-    if (count == 0 && c->echo_at_ms == 0)
-        c->echo_at_ms = clock_mono_ms() + c->config->echo_delay_ms;
-    return count > 0 || clock_mono_ms() < c->echo_at_ms;
-}
-
 static int work_on_jobs(struct child *c)
 {
     struct apply_job *jobs[BATCH_MAX];
-    size_t count = inbox_next(&c->jobs, jobs, BATCH_MAX, c->config->echo_delay_ms > 0 ? stop_before_echo : NULL, c);
-    if (count == 0)
+    bool slow = c->config->echo_delay_ms > 0;
+    if (slow)
+        echoes_look(&c->echoes, clock_mono_ms());
+    size_t count = inbox_next(&c->jobs, jobs, BATCH_MAX, slow ? echoes_stop : NULL, &c->echoes);
+    if (count == 0 || (slow && echoes_hold(&c->echoes, count)))
         return 0;
     int ended = work_on(c, &c->jobs, jobs, count);
-    if (ended > 0)
-        c->echo_at_ms = 0;
+    if (slow && ended > 0)
+        echoes_ended(&c->echoes, (size_t)ended);
     return ended;
+}
+
+/* A batch of large calls ends early: a commit of all that fits the credit would take longer than the broker waits for a word. */
+static bool stop_when_large(void *self, size_t count, struct slice body)
+{
+    size_t *bytes = self;
+    *bytes += body.len;
+    return count > 0 && *bytes > CALLS_BYTES;
 }
 
 static int work_on_calls(struct child *c)
 {
     struct apply_job *calls[APPLY_MAX];
-    size_t count = inbox_next(&c->calls, calls, APPLY_MAX, NULL, NULL);
+    size_t bytes = 0, count = inbox_next(&c->calls, calls, APPLY_MAX, stop_when_large, &bytes);
     return count > 0 ? work_on(c, &c->calls, calls, count) : 0;
 }
 
@@ -205,8 +204,8 @@ static int wait_ms(const struct child *c, int64_t now_ms)
     int64_t due_ms = queue_worker_deadline(c->queue);
     if (due_ms < until_ms)
         until_ms = due_ms;
-    if (c->echo_at_ms != 0 && c->echo_at_ms < until_ms)
-        until_ms = c->echo_at_ms;
+    if (echoes_deadline(&c->echoes) < until_ms)
+        until_ms = echoes_deadline(&c->echoes);
     return until_ms > now_ms ? (int)(until_ms - now_ms) : 0;
 }
 
@@ -293,6 +292,7 @@ static int open_queue(struct child *c, struct err *e)
                             .incarnation = c->link->incarnation,
                             .pid = (uint64_t)getpid(),
                             .guard_pid = (uint64_t)c->link->guard_pid,
+                            .healed = c->link->healed,
                             .catalog = catalog};
     buf_append(&c->catalog, catalog.ptr, catalog.len);
     c->queue = queue_worker_create(c->config->queue_endpoint, &join, &events, c, clock_mono_ms(), e);
@@ -336,6 +336,8 @@ int child_run(void *self, struct guard_link *link)
     struct child c = {.config = self, .link = link, .signals = -1};
     struct err e;
     int64_t echo_ms = c.config->echo_delay_ms, ahead = echo_ms > 0 ? ECHO_AHEAD_MS / echo_ms : CREDIT_JOBS;
+    if (echo_ms > 0)
+        echoes_init(&c.echoes, echo_ms);
     c.credit_jobs = ahead < 2 ? 2 : ahead > CREDIT_JOBS ? CREDIT_JOBS : (uint32_t)ahead;
     if (guard_enter(link, open_store, &c, &e) == 0 && open_tables(&c, &e) == 0 && open_workings(&c, &e) == 0 &&
         open_queue(&c, &e) == 0 && open_signals(&c, &e) == 0) {

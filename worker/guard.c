@@ -14,8 +14,8 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "worker/guard_wait.h"
 
-#define POLL_MS 50 /* heals start so late at most; each look reads the members' folder */
 #define BACKOFF_MIN_MS 50
 #define BACKOFF_MAX_MS 2000
 #define STOP_PATIENCE_MS 15000 /* a child that leaves waits up to 10 s for the broker */
@@ -25,13 +25,14 @@ struct guard {
     const struct guard_config *config;
     struct members members;
     struct guard_shared *shared;
-    sigset_t signals;
+    struct guard_wait wait;
     pid_t child; /* 0: none runs */
     char member[MEMBER_NAME_BYTES];
     uint64_t progress;                                 /* when it was last seen to move */
     int64_t moved_ms, restart_ms, backoff_ms, stop_ms; /* monotonic, but backoff_ms */
     bool stopping, killed;
-    int status; /* of the guard, once done */
+    bool healing, healed; /* the child is killed for another's death; the one before it ended so */
+    int status;           /* of the guard, once done */
     bool done;
 };
 
@@ -51,8 +52,12 @@ static _Noreturn void run_child(struct guard *g, uint64_t incarnation, pid_t gua
     sigprocmask(SIG_UNBLOCK, &chld, NULL);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != guard_pid)
         _exit(GUARD_EXIT_AGAIN); /* the guard died before the kernel knew our wish */
-    struct guard_link link = {
-        .shared = g->shared, .members = &g->members, .incarnation = incarnation, .guard_pid = guard_pid, .descriptor = -1};
+    struct guard_link link = {.shared = g->shared,
+                              .members = &g->members,
+                              .incarnation = incarnation,
+                              .guard_pid = guard_pid,
+                              .healed = g->healed,
+                              .descriptor = -1};
     memcpy(link.member, g->member, sizeof link.member);
     _exit(g->config->child(g->config->self, &link));
 }
@@ -64,7 +69,7 @@ static void start_child(struct guard *g, int64_t now_ms)
     atomic_store(&g->shared->ready, false);
     atomic_store(&g->shared->recovering, false);
     g->moved_ms = now_ms;
-    g->killed = false;
+    g->killed = g->healing = false;
     pid_t guard_pid = getpid();
     pid_t pid = fork();
     if (pid == 0)
@@ -88,6 +93,23 @@ static void kill_child(struct guard *g, const char *reason)
     kill(g->child, SIGKILL);
 }
 
+static bool others_died(const struct guard *g)
+{
+    struct members_seen seen;
+    return members_scan(&g->members, &seen) == 0 && seen.dead > (members_died(&g->members, g->member) ? 1u : 0u);
+}
+
+/* Did the child end because another one had died? What a store says that is panicked over it (GUARD_EXIT_AGAIN) counts as well. A child
+ * that never came to work has nothing to answer for: the judgement on the one before stands. */
+static bool ended_by_heal(const struct guard *g, int status)
+{
+    if (!atomic_load(&g->shared->ready))
+        return g->healed;
+    if (WIFSIGNALED(status))
+        return g->healing && WTERMSIG(status) == SIGKILL;
+    return WEXITSTATUS(status) == GUARD_EXIT_HEAL || (WEXITSTATUS(status) == GUARD_EXIT_AGAIN && others_died(g));
+}
+
 /* The child has ended: leave with it, or start it again, at once unless it never came up. */
 static void child_ended(struct guard *g, int status, int64_t now_ms)
 {
@@ -96,6 +118,7 @@ static void child_ended(struct guard *g, int status, int64_t now_ms)
     bool clean = exited && code == 0;
     bool ready = atomic_load(&g->shared->ready);
     g->child = 0;
+    g->healed = ended_by_heal(g, status);
     log_event(clean ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "worker.died", "name=%s %s=%d ready=%s", g->config->name,
               exited ? "status" : "signal", code, ready ? "true" : "false");
     if (g->stopping || (exited && code == GUARD_EXIT_USAGE)) {
@@ -120,13 +143,16 @@ static void reap(struct guard *g, int64_t now_ms)
         child_ended(g, status, now_ms);
 }
 
-/* Somebody died and our child is one of those who had the store open with it. */
+/* Somebody died and our child is one of those who had the store open with it. If it is our child itself that is dying, it will be reaped. */
 static void check_members(struct guard *g)
 {
     struct members_seen seen;
     /* Own file first: while it exists, the dead that are seen died after the last recovery. */
-    if (members_has(&g->members, g->member) && members_scan(&g->members, &seen) == 0 && seen.dead > 0)
+    if (members_has(&g->members, g->member) && members_scan(&g->members, &seen) == 0 && seen.dead > 0 &&
+        !members_died(&g->members, g->member)) {
+        g->healing |= !g->killed;
         kill_child(g, "member-died");
+    }
 }
 
 static void check_progress(struct guard *g, int64_t now_ms)
@@ -161,8 +187,7 @@ static void turn(struct guard *g)
     int64_t now_ms = clock_mono_ms();
     if (g->child == 0 && now_ms >= g->restart_ms)
         start_child(g, now_ms);
-    struct timespec wait = {.tv_nsec = POLL_MS * 1000000L};
-    int got = sigtimedwait(&g->signals, NULL, &wait);
+    int got = guard_wait(&g->wait, g->child == 0 ? g->restart_ms - clock_mono_ms() : g->config->stall_ms / 4 + 1);
     now_ms = clock_mono_ms();
     if (got == SIGTERM || got == SIGINT)
         stop(g, now_ms);
@@ -186,13 +211,20 @@ int guard_run(const struct guard_config *config)
     if (page == MAP_FAILED)
         return GUARD_EXIT_AGAIN;
     g.shared = page;
-    sigemptyset(&g.signals);
-    sigaddset(&g.signals, SIGTERM);
-    sigaddset(&g.signals, SIGINT);
-    sigaddset(&g.signals, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &g.signals, NULL);
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    if (guard_wait_init(&g.wait, g.members.folder) != 0) {
+        log_error("worker.start", "name=%s error=\"signalfd: %s\"", config->name, strerror(errno));
+        munmap(page, sizeof *g.shared);
+        return GUARD_EXIT_AGAIN;
+    }
     while (!g.done)
         turn(&g);
+    guard_wait_finish(&g.wait);
     munmap(page, sizeof *g.shared);
     return g.status;
 }

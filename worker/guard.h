@@ -32,6 +32,7 @@ struct guard_link {
     char member[MEMBER_NAME_BYTES];
     uint64_t incarnation;
     pid_t guard_pid;
+    bool healed;    /* the child before this one left because another member had died, not because of its own work */
     int descriptor; /* of the membership; -1 outside */
 };
 
@@ -47,6 +48,7 @@ struct guard_config {
 
 #define GUARD_EXIT_USAGE 64
 #define GUARD_EXIT_AGAIN 75
+#define GUARD_EXIT_HEAL 76 /* another member has died */
 
 /* Guards until SIGTERM or SIGINT; returns the exit status of the program. Blocks SIGTERM, SIGINT and SIGCHLD in this process. Must be
  * called before any thread is started. */

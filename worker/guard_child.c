@@ -12,7 +12,7 @@
 
 #define ENTER_WAIT_MS 10
 #define ENTER_LOG_MS 1000
-#define WATCH_MS 100 /* second line: it matters when the guard itself is stopped */
+#define WATCH_MS 250 /* second line: it matters when the guard itself is stopped */
 
 static void sleep_ms(long ms)
 {
@@ -30,7 +30,7 @@ static void *watch(void *self)
         /* Own file first: while it exists, the dead that are seen died after the last recovery. */
         if (members_has(link->members, link->member) && members_scan(link->members, &seen) == 0 && seen.dead > 0) {
             log_warn("worker.heal", "by=child dead=%u live=%u", seen.dead, seen.live);
-            _exit(GUARD_EXIT_AGAIN);
+            _exit(GUARD_EXIT_HEAL);
         }
     }
     return NULL;

@@ -1,7 +1,7 @@
 /* kv_bdb.c - opens, closes and looks after the Berkeley DB environment of the table store.
  *
- * Files: one btree a space (space_files, made when they are missing), log.* (write-ahead log), __db.* (regions shared by the processes, made anew by
- * each recovery) and `checkpoint` (locked by the one process that checkpoints at the moment). Sizes below are fixed when the
+ * Files: one btree a space (space_files, made when they are missing), log.* (write-ahead log), __db.* (regions shared by the processes,
+ * made anew by each recovery), `checkpoint` and `backup.lock` (locked by who checkpoints, by who copies). Sizes below are fixed when the
  * regions are made, so they change only with a recovery, that is when the whole store starts. */
 #include "worker/kv_bdb.h"
 
@@ -31,11 +31,15 @@
 #define CHECKPOINT_MS 1000
 #define SPACE_CHECK_MS 20
 #define RESERVE_BYTES (32ull * MEGABYTE) /* dirty pages and log between two checkpoints */
-#define RESERVE_SHARE 16u                /* but no more than this part of a small file system */
+#define HOLD_TRIES 1000                  /* removing logs takes moments */
+#define HOLD_PAUSE_US 1000
+#define RESERVE_SHARE 16u /* but no more than this part of a small file system */
 
 static const char *const space_files[KV_SPACES] = {
     [KV_META] = "meta.db",       [KV_ITEMS] = "items.db",     [KV_OUTCOMES] = "outcomes.db", [KV_INDEXES] = "indexes.db",
     [KV_STREAMS] = "streams.db", [KV_BACKUPS] = "backups.db", [KV_CHORES] = "chores.db",     [KV_TOKENS] = "tokens.db"};
+
+const char *bdb_space_file(enum kv_space space) { return space_files[space]; }
 
 enum kv_result bdb_result(struct bdb *store, int ret, const char *what)
 {
@@ -67,7 +71,7 @@ enum kv_result bdb_result(struct bdb *store, int ret, const char *what)
     }
 }
 
-static void on_error(const DB_ENV *env, const char *prefix, const char *message)
+void bdb_on_error(const DB_ENV *env, const char *prefix, const char *message)
 {
     (void)env, (void)prefix;
     char text[400];
@@ -97,11 +101,10 @@ bool bdb_disk_full(struct bdb *store)
     return store->full;
 }
 
-/* Sizes and behaviour; must be the same in every process. Returns the library's result. */
-static int configure(DB_ENV *env, int64_t cache_bytes)
+int bdb_configure(DB_ENV *env, int64_t cache_bytes)
 {
     uint64_t cache = (uint64_t)cache_bytes;
-    env->set_errcall(env, on_error);
+    env->set_errcall(env, bdb_on_error);
     env->set_msgcall(env, on_message);
     int ret = env->set_cachesize(env, (u_int32_t)(cache >> 30), (u_int32_t)(cache & ((1u << 30) - 1)), 1);
     ret = ret ? ret : env->set_lg_bsize(env, LOG_BUFFER_BYTES);
@@ -196,6 +199,43 @@ static void bdb_close(struct kv *kv)
 
 static void bdb_counters(const struct kv *kv, struct kv_counters *counters) { *counters = ((const struct bdb *)kv)->counters; }
 
+/* STORE/backup.lock, locked as wanted without waiting; -1 with errno. Free by closing it. */
+static int lock_log(const struct bdb *store, int how)
+{
+    char path[PATH_MAX];
+    int n = snprintf(path, sizeof path, "%s/backup.lock", store->folder);
+    if (n < 0 || (size_t)n >= sizeof path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 || flock(fd, how | LOCK_NB) == 0)
+        return fd;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+int bdb_hold_log(const struct bdb *store)
+{
+    int fd;
+    for (int i = 0; (fd = lock_log(store, LOCK_SH)) < 0 && errno == EWOULDBLOCK && i < HOLD_TRIES; i++)
+        usleep(HOLD_PAUSE_US);
+    return fd;
+}
+
+/* Not while somebody copies the store: the copy needs the log from its beginning on. */
+static int remove_logs(struct bdb *store)
+{
+    int fd = lock_log(store, LOCK_EX);
+    if (fd < 0)
+        return errno == EWOULDBLOCK ? 0 : errno;
+    int ret = store->env->log_archive(store->env, NULL, DB_ARCH_REMOVE);
+    close(fd);
+    return ret;
+}
+
 /* Writes what is dirty, so that recovery has little to repeat, and removes log files that nobody needs any more. */
 static int checkpoint(struct bdb *store)
 {
@@ -205,7 +245,7 @@ static int checkpoint(struct bdb *store)
     if (ret != 0 || !due)
         return ret;
     store->checkpoint_ms = now_ms;
-    return store->env->log_archive(store->env, NULL, DB_ARCH_REMOVE);
+    return remove_logs(store);
 }
 
 static enum kv_result bdb_maintain(struct kv *kv)
@@ -258,7 +298,7 @@ static int open_all(struct bdb *store, const struct kv_bdb_config *config, struc
     }
     int ret = db_env_create(&store->env, 0);
     if (ret == 0)
-        ret = configure(store->env, config->cache_bytes);
+        ret = bdb_configure(store->env, config->cache_bytes);
     if (ret == 0)
         ret = store->env->open(store->env, store->folder, flags, 0600);
     if (ret != 0)

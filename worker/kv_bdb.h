@@ -1,6 +1,6 @@
 /* kv_bdb.h - what the two halves of the Berkeley DB store share; nobody else includes it.
  *
- * kv_bdb.c opens, closes and looks after the environment, kv_bdb_txn.c runs transactions in it. One environment in `folder` is
+ * kv_bdb.c opens, closes and looks after the environment, kv_bdb_txn.c runs transactions in it, kv_bdb_copy.c copies it. One environment in `folder` is
  * shared by all processes of a host; who may open it when is the business of members.h and guard.h. */
 #ifndef LEAT_WORKER_KV_BDB_H
 #define LEAT_WORKER_KV_BDB_H
@@ -27,6 +27,13 @@ enum kv_result bdb_result(struct bdb *store, int ret, const char *what);
 /* True while the file system has less free space than the reserve that Berkeley DB needs to finish what it has begun: it panics when
  * the log cannot be written, so writes are refused before that. Asks the kernel at most each 20 ms. */
 bool bdb_disk_full(struct bdb *store);
+
+/* Sizes and behaviour; must be the same in every process. Returns the library's result. */
+int bdb_configure(DB_ENV *env, int64_t cache_bytes);
+void bdb_on_error(const DB_ENV *env, const char *prefix, const char *message); /* to the log */
+const char *bdb_space_file(enum kv_space space);                               /* its name in the folder */
+/* Log files are kept until the descriptor is closed. Waits a moment for one who is removing some; -1 with errno. */
+int bdb_hold_log(const struct bdb *store);
 
 enum kv_result bdb_begin(struct kv *kv, int flags, struct kv_txn **txn);
 enum kv_result bdb_commit(struct kv_txn *txn);

@@ -10,12 +10,14 @@
 #include "common/conf.h"
 #include "common/limits.h"
 #include "common/log.h"
+#include "worker/care.h"
 #include "worker/child.h"
 
 #define DAY_MS (24ll * 3600 * 1000)
 
 struct settings {
-    char *data, *queue_endpoint, *name, *log_level, *log_format;
+    char *data, *queue_endpoint, *name, *backup, *log_level, *log_format;
+    bool verify;
     struct conf_list tables;
     int64_t cache_bytes, outcome_retention_ms, echo_delay_ms, stall_ms;
 };
@@ -40,13 +42,17 @@ static const struct conf_row rows[] = {
         "each echo job takes so long: to try how workers scale"),
     ROW("stall-timeout", CONF_DURATION, stall_ms, "10s", 100, DAY_MS, "TIME",
         "a child without progress for so long is killed and started again"),
+    ROW("backup", CONF_TEXT, backup, NULL, 0, 0, "DIR",
+        "copy the store to DIR/store, also while workers use it, and exit (leat backup does it)"),
+    ROW("verify", CONF_BOOL, verify, "false", 0, 0, NULL,
+        "check the store of a stopped stack, or of a backup, and exit (leat verify does it)"),
     ROW("log-level", CONF_TEXT, log_level, "info", 0, 0, "LEVEL", "debug, info, warn or error"),
     ROW("log-format", CONF_TEXT, log_format, "text", 0, 0, "FORMAT", "text or json"),
 };
 
 static const struct conf_program program = {
     .name = "leat-worker",
-    .summary = "Applies jobs to the table store, and heals when it is killed.",
+    .summary = "applies jobs to the table store, and heals when it is killed",
     .rows = rows,
     .row_count = sizeof rows / sizeof *rows,
 };
@@ -55,6 +61,18 @@ static int usage(const char *text, const char *value)
 {
     fprintf(stderr, "leat-worker: %s: %s\n", text, value);
     return GUARD_EXIT_USAGE;
+}
+
+/* Instead of working. */
+static int care(const struct settings *s, const char *store)
+{
+    char path[4352];
+    if (s->verify) {
+        snprintf(path, sizeof path, "%s/BACKUP", s->data);
+        return care_verify_store(store, access(path, F_OK) == 0);
+    }
+    snprintf(path, sizeof path, "%s/store", s->backup);
+    return care_backup_store(store, s->cache_bytes, path);
 }
 
 static int run(const struct settings *s)
@@ -72,9 +90,11 @@ static int run(const struct settings *s)
     int endpoint_len = snprintf(endpoint, sizeof endpoint, "ipc://%s/run/worker.sock", s->data);
     if (store_len < 0 || endpoint_len < 0 || (size_t)endpoint_len >= sizeof endpoint)
         return usage("--data: the name is too long", s->data);
+    log_init("leat-worker", (enum log_level)level, (enum log_format)format);
+    if (s->backup || s->verify)
+        return care(s, store);
     if (mkdir(s->data, 0700) != 0 && errno != EEXIST)
         return usage(s->data, strerror(errno));
-    log_init("leat-worker", (enum log_level)level, (enum log_format)format);
     struct child_config child = {.name = s->name ? s->name : name,
                                  .store_folder = store,
                                  .queue_endpoint = s->queue_endpoint ? s->queue_endpoint : endpoint,

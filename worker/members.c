@@ -114,6 +114,12 @@ bool members_has(const struct members *m, const char *member)
     return file_path(path, m, "", member) == 0 && access(path, F_OK) == 0;
 }
 
+bool members_died(const struct members *m, const char *member)
+{
+    char path[PATH_MAX];
+    return file_path(path, m, "", member) == 0 && test_file(AT_FDCWD, path) == MEMBER_DEAD;
+}
+
 int members_boot_lock(const struct members *m, struct err *e)
 {
     int fd = open(m->boot, O_RDWR | O_CREAT | FILE_FLAGS, 0600);

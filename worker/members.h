@@ -37,7 +37,8 @@ struct members_seen {
 
 /* Counts the members. 0, or -1 if the folder cannot be read (or no descriptor is left). */
 int members_scan(const struct members *m, struct members_seen *seen);
-bool members_has(const struct members *m, const char *member); /* its file exists */
+bool members_has(const struct members *m, const char *member);  /* its file exists */
+bool members_died(const struct members *m, const char *member); /* its file exists, and nobody holds it */
 
 /* The boot lock. Returns a descriptor to close when done, MEMBERS_BUSY if another process holds it, -1 with the reason. */
 #define MEMBERS_BUSY (-2)

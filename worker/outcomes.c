@@ -5,6 +5,7 @@
 
 #include "common/limits.h"
 #include "common/mp.h"
+#include "common/op.h"
 
 #define ROW_FIELDS 3
 
@@ -52,7 +53,8 @@ enum kv_result outcome_get(struct kv_txn *txn, const struct id *id, bool for_upd
     enum kv_result result = kv_get(txn, KV_OUTCOMES, slice_of(key, sizeof key), for_update, scratch);
     if (result != KV_OK)
         return result;
-    if (outcome_row_decode(buf_slice(scratch), &row) != 0)
+    struct outcome outcome;
+    if (outcome_row_decode(buf_slice(scratch), &row) != 0 || outcome_decode(row.outcome, &outcome) != 0)
         return KV_FATAL;
     return buf_append(out, row.outcome.ptr, row.outcome.len) == 0 ? KV_OK : KV_NO_MEMORY;
 }

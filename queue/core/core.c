@@ -70,7 +70,7 @@ static int make_tables(struct core *c)
     c->waiter_buckets = core_buckets(c, c->waiter_bucket_count);
     c->recent = core_resize(c, NULL, 0, RECENT_IDS * sizeof *c->recent);
     c->recent_next = core_resize(c, NULL, 0, RECENT_IDS * sizeof *c->recent_next);
-    c->recent_buckets = core_buckets(c, RECENT_IDS / 2);
+    c->recent_buckets = core_buckets(c, RECENT_BUCKETS);
     c->queues = core_resize(c, NULL, 0, LIMIT_QUEUES * sizeof(struct queue *));
     c->workers = core_resize(c, NULL, 0, WORKERS_MAX * sizeof *c->workers);
     c->reasons = core_resize(c, NULL, 0, REASONS_MAX * sizeof *c->reasons);

@@ -109,14 +109,14 @@ struct core_record {
 
 /* -- Events ------------------------------------------------------------------------------------------------------------------------------ */
 enum core_event_kind {
-    CORE_SEND,        /* client, tag, queue, id, group, delay_ms, has_key/key/body_hash, body, wait */
-    CORE_COMMITTED,   /* number */
-    CORE_TICK,        /* time has passed; also the answer to a deadline */
-    CORE_WORKER_JOIN, /* worker (shell's index, < 1024; a second JOIN of the same index is a new incarnation: old leases end) */
+    CORE_SEND,      /* client, tag, queue, id, group, delay_ms, has_key/key/body_hash, body, wait */
+    CORE_COMMITTED, /* number */
+    CORE_TICK,      /* time has passed; also the answer to a deadline */
+    CORE_WORKER_JOIN, /* worker (shell's index, < 1024; a second JOIN of the same index is a new incarnation: old leases end), healed */
     CORE_WORKER_CREDIT, /* worker, messages, calls: added to its credit */
     CORE_WORKER_HEARD,  /* worker: it is alive */
     CORE_WORKER_LEAVE,  /* worker: hand out nothing more; LEFT follows when nothing is outstanding */
-    CORE_WORKER_GONE,   /* worker: leases end now */
+    CORE_WORKER_GONE,   /* worker, healed: leases end now; healed: by no fault of its work, so the receives are not counted */
     CORE_DONE,          /* worker, seq, lease, body (outcome): forget the message, tell who waits. A stale lease is ignored */
     CORE_GIVE_BACK,     /* worker, seq, lease, delay_ms: visible again after delay_ms, this receive is not counted */
     CORE_EXTEND,        /* worker, seq, lease, delay_ms: new visibility timeout from now */
@@ -141,7 +141,7 @@ struct core_event {
     uint32_t lease, messages, calls;
     int64_t delay_ms;
     struct id id;
-    bool has_key, wait, writes, full;
+    bool has_key, wait, writes, full, healed;
     unsigned char key[16];
     uint64_t body_hash;
     struct slice body;

@@ -160,16 +160,20 @@ void on_done(struct core *c, struct core_event *e)
     worker_settled(c, e->worker);
 }
 
+void lease_give_back(struct core *c, uint32_t slot, int64_t delay_ms)
+{
+    uint32_t worker = end_lease(c, slot);
+    bool delayed = delay_ms > 0 && due_set(c, slot, core_later(c->now_ms, delay_ms)) == 0;
+    message_at(c, slot)->receive_count--;
+    message_move(c, slot, delayed ? CORE_DELAYED : CORE_READY, true);
+    worker_settled(c, worker);
+}
+
 void on_give_back(struct core *c, struct core_event *e)
 {
     uint32_t slot = leased(c, e);
-    if (slot == CORE_NONE)
-        return;
-    end_lease(c, slot);
-    bool delayed = e->delay_ms > 0 && due_set(c, slot, core_later(c->now_ms, e->delay_ms)) == 0;
-    message_at(c, slot)->receive_count--;
-    message_move(c, slot, delayed ? CORE_DELAYED : CORE_READY, true);
-    worker_settled(c, e->worker);
+    if (slot != CORE_NONE)
+        lease_give_back(c, slot, e->delay_ms);
 }
 
 void on_extend(struct core *c, struct core_event *e)

@@ -2,29 +2,35 @@
  * are recognized by their recorded outcome. */
 #include "queue/core/state.h"
 
-#define BUCKETS (RECENT_IDS / 2)
+#define PRINT_BITS 13 /* of the hash, beside a place: ids that differ are told apart without reading them */
+#define PLACE(link) ((link) & (RECENT_IDS - 1))
 
-static uint32_t bucket_of(const struct id *id)
+static_assert(RECENT_IDS <= 1u << (31 - PRINT_BITS), "place and print leave a bit, so that no link is CORE_NONE");
+
+static uint64_t hash_of(const struct id *id)
 {
     uint64_t half[2];
     memcpy(half, id->bytes, sizeof half);
-    return (uint32_t)core_mix(half[0] ^ half[1]) & (BUCKETS - 1);
+    return core_mix(half[0] ^ half[1]);
 }
 
-static uint32_t find(const struct core *c, const struct id *id)
+static uint32_t bucket_of(uint64_t hash) { return (uint32_t)hash & (RECENT_BUCKETS - 1); }
+static uint32_t link_of(uint64_t hash, uint32_t place) { return (uint32_t)(hash >> (64 - PRINT_BITS)) * RECENT_IDS | place; }
+
+static bool find(const struct core *c, const struct id *id, uint64_t hash)
 {
-    uint32_t i = c->recent_buckets[bucket_of(id)];
-    while (i != CORE_NONE && memcmp(c->recent[i].bytes, id->bytes, ID_BYTES) != 0)
-        i = c->recent_next[i];
-    return i;
+    uint32_t print = link_of(hash, 0), link = c->recent_buckets[bucket_of(hash)];
+    while (link != CORE_NONE && (link - PLACE(link) != print || memcmp(c->recent[PLACE(link)].bytes, id->bytes, ID_BYTES) != 0))
+        link = c->recent_next[PLACE(link)];
+    return link != CORE_NONE;
 }
 
 static void forget(struct core *c, uint32_t at)
 {
-    uint32_t *link = &c->recent_buckets[bucket_of(&c->recent[at])];
-    while (*link != at) {
+    uint32_t *link = &c->recent_buckets[bucket_of(hash_of(&c->recent[at]))];
+    while (PLACE(*link) != at) {
         assert(*link != CORE_NONE);
-        link = &c->recent_next[*link];
+        link = &c->recent_next[PLACE(*link)];
     }
     *link = c->recent_next[at];
 }
@@ -32,17 +38,18 @@ static void forget(struct core *c, uint32_t at)
 void recent_add(struct core *c, const struct id *id)
 {
     uint32_t at = c->recent_at;
-    if (find(c, id) != CORE_NONE)
+    uint64_t hash = hash_of(id);
+    if (find(c, id, hash))
         return;
     if (c->recent_count == RECENT_IDS)
         forget(c, at);
     else
         c->recent_count++;
-    uint32_t b = bucket_of(id);
+    uint32_t *bucket = &c->recent_buckets[bucket_of(hash)];
     c->recent[at] = *id;
-    c->recent_next[at] = c->recent_buckets[b];
-    c->recent_buckets[b] = at;
+    c->recent_next[at] = *bucket;
+    *bucket = link_of(hash, at);
     c->recent_at = (at + 1) % RECENT_IDS;
 }
 
-bool recent_has(const struct core *c, const struct id *id) { return find(c, id) != CORE_NONE; }
+bool recent_has(const struct core *c, const struct id *id) { return find(c, id, hash_of(id)); }

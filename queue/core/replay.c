@@ -32,14 +32,17 @@ static int replay_new(struct core *c, const struct core_record *r, uint64_t loca
 
 static int replay_send(struct core *c, const struct core_record *r, uint64_t location)
 {
-    if (!queue_at(c, r->queue) || r->body.len > UINT32_MAX)
+    if (!queue_at(c, r->queue) || r->body.len > UINT32_MAX || r->seq == 0 || r->seq > r->number)
         return -1;
     if (r->has_key && keys_add(c, r->key, &r->id, r->body_hash, r->key_expires_ms, r->number) != 0)
         return -1;
     uint32_t slot = seqs_find(c, r->seq);
     if (slot == CORE_NONE)
         return ids_find(c, &r->id) == CORE_NONE ? replay_new(c, r, location) : -1;
-    message_at(c, slot)->location = location; /* a copy: the state is known from the records before */
+    struct message *m = message_at(c, slot); /* a copy: the state is known from the records before */
+    if (!id_equal(&m->id, &r->id) || m->body_len != r->body.len)
+        return -1;
+    m->location = location;
     return 0;
 }
 

@@ -24,6 +24,7 @@
 #define WORKER_OUTSTANDING_MAX 512u /* credit and leases of one worker: bounds the effects of its end */
 #define WAITERS_MAX 6u              /* clients told of one message's end, for the same reason */
 #define RECENT_IDS 262144u
+#define RECENT_BUCKETS (RECENT_IDS * 2) /* most are empty: one look tells that an id is none of them */
 #define CALLS_MAX 65536u
 #define CALL_SLOT_BITS 17
 #define CALL_NO_WORKER_MS 1000     /* a call is not kept longer while nobody is there to answer it */
@@ -294,6 +295,7 @@ const char *reasons_text(const struct core *c, const struct message *m);
 
 /* lease.c */
 void lease_release(struct core *c, uint32_t slot, const char *why);
+void lease_give_back(struct core *c, uint32_t slot, int64_t delay_ms); /* this receive is not counted */
 void lease_expired(struct core *c, uint32_t slot);
 void dead_letter(struct core *c, uint32_t slot, const char *reason);
 /* Into another queue, READY there, with a MOVE record. */
@@ -306,7 +308,8 @@ void workers_rank(struct core *c);
 void workers_silent(struct core *c);
 void worker_settled(struct core *c, uint32_t worker); /* something it held is gone: LEFT if it is leaving and holds nothing */
 
-void worker_end(struct core *c, uint32_t worker, const char *why); /* releases all it holds */
+/* Releases all it holds; why NULL: as if it had never been handed out. */
+void worker_end(struct core *c, uint32_t worker, const char *why);
 
 /* calls.c */
 void calls_deliver(struct core *c);

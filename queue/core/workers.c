@@ -31,7 +31,10 @@ void worker_end(struct core *c, uint32_t worker, const char *why)
     assert(w && w->leases.count <= WORKER_OUTSTANDING_MAX);
     w->used = false;
     while (w->leases.head != CORE_NONE)
-        lease_release(c, w->leases.head, why);
+        if (why)
+            lease_release(c, w->leases.head, why);
+        else
+            lease_give_back(c, w->leases.head, 0);
     calls_worker_gone(c, worker);
     workers_rank(c);
     if (c->worker_count == 0)
@@ -44,7 +47,7 @@ void on_worker_join(struct core *c, struct core_event *e)
         return;
     struct worker *w = &c->workers[e->worker];
     if (w->used)
-        worker_end(c, e->worker, "its worker was started anew");
+        worker_end(c, e->worker, e->healed ? NULL : "its worker was started anew");
     memset(w, 0, sizeof *w);
     w->used = true;
     w->leases = (struct list){CORE_NONE, CORE_NONE, 0};
@@ -91,7 +94,7 @@ void on_worker_leave(struct core *c, struct core_event *e)
 void on_worker_gone(struct core *c, struct core_event *e)
 {
     if (worker_at(c, e->worker))
-        worker_end(c, e->worker, "its worker died");
+        worker_end(c, e->worker, e->healed ? NULL : "its worker died");
 }
 
 void workers_silent(struct core *c)

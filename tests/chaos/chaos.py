@@ -23,12 +23,15 @@ import clients
 import collect
 import lossy
 from faults import Faults
+from kinds import TABLES
+from network import Network
 from probe import Probe
 from stack import Stack, free_port, until
+from weather import Weather
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DRAIN_SECONDS = 120
-BAD_LINES = re.compile(r"lossy: |Assertion|AddressSanitizer|damaged|catastrophic|PANIC|core\.broken|journal\.failed|store\.failed")
+BAD_LINES = re.compile(r"lossy: |Assertion|AddressSanitizer|(?<!frame\.)damaged|catastrophic|PANIC|core\.broken|journal\.failed|store\.failed")
 
 
 def arguments():
@@ -56,7 +59,9 @@ class Run:
         (self.folder / "history").mkdir(parents=True, exist_ok=True)
         self.data.mkdir(exist_ok=True)
         layer = lossy.environment(self.data, self.side, pathlib.Path(options.build) / "chaos/lossy.so")
-        tables = [word for table in (*clients.TABLES, "probe:id") for word in ("--table", table)]
+        self.weather, self.network = Weather(self.side), Network(self.folder, self.data)
+        layer = {**layer, **self.weather.environment(), **self.network.environment()}
+        tables = [word for table in (*TABLES, "probe:id") for word in ("--table", table)]
         self.stack = Stack(options.build, self.data, free_port(), tables, layer, options.workers, options.gateways)
         self.stopping = multiprocessing.Event()
         self.acked = multiprocessing.Array("Q", options.clients, lock=False)
@@ -94,8 +99,8 @@ class Run:
 
     def state(self, history):
         left = self.drain()
-        found = collect.tables(self.stack.port)
-        return {"queues": left, "tables": found, "outcomes": collect.outcomes(self.stack.port, history, found)}
+        found = collect.found(self.stack.port)
+        return {"queues": left, "found": found, "outcomes": collect.outcomes(self.stack.port, history, found)}
 
     def verify_store(self):
         """Berkeley DB's own check of the files, after a clean stop."""
@@ -105,13 +110,9 @@ class Run:
                 for found in [subprocess.run(["db5.3_verify", "-o", path], capture_output=True, text=True, check=False)]
                 if found.returncode != 0]
 
-    def bad_lines(self):
-        with open(self.stack.log, encoding="utf-8", errors="replace") as log:
-            return [line.strip() for line in log if BAD_LINES.search(line)]
-
     # -- All of it -------------------------------------------------------------------------------------------------
     def play(self):
-        faults = Faults(self.stack, self.data, self.side, random.Random(self.seed), self.options.only)
+        faults = Faults(self.stack, self.data, self.side, self.weather, self.network, random.Random(self.seed), self.options.only)
         self.stack.start()
         with Probe(self.stack) as probe:
             faults.probe = probe
@@ -130,7 +131,7 @@ class Run:
     def conclude(self, faults, verdict):
         """Prints what there is to say; True if all is well."""
         problems = [f"leat up ended with {status}" for status in [self.stack.terminate()] if status != 0]
-        problems += self.verify_store() + self.bad_lines()
+        problems += faults.problems + self.verify_store() + faults.bad_lines(BAD_LINES)
         limit = self.options.heal_seconds
         problems += [f"slow: {text}" for text, seconds in faults.single_heals() if seconds > limit]
         for problem in problems[:20]:
@@ -145,7 +146,8 @@ def main():
     print(f"seed {run.seed}, folder {run.folder}", flush=True)
     good = False
     try:
-        good = run.conclude(*run.play())
+        with run.network:
+            good = run.conclude(*run.play())
     finally:
         run.stopping.set()
         run.stack.kill_all()

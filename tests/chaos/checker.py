@@ -2,7 +2,7 @@
 
     checker.py FOLDER      reads FOLDER/history/*.jsonl (see clients.py) and FOLDER/state.json (see collect.py)
 
-state: tables {counters {id: n}, lists {id: [n...]}, created {id: n}}, outcomes {job id: {"s": status, "v": value}}, queues {name: count}
+state: found {kind: {item: what is there}}, outcomes {job id: {"s": status, "v": value}}, queues {name: count}
 
 Violations:
     lost        acknowledged, and neither an effect nor an outcome says that it happened
@@ -10,19 +10,17 @@ Violations:
     reordered   A was acknowledged before B was sent, on one item, and B took effect first; or a batch's own order is broken
     stuck       acknowledged and still queued, running or dead after the drain; or something else is left in a queue
     phantom     an effect that nobody posted
-    wrong       an outcome that contradicts the tables, an error that cannot be, or an effect of what was refused
-An operation whose answer is unknown may have happened or not, but not twice."""
+    wrong       an outcome that contradicts the tables, an error that cannot be, an effect of what was refused, sums that do not agree
+What each kind of operation must look like is in kinds.py. An operation whose answer is unknown may have happened or not, but not twice."""
 import collections
 import dataclasses
 import json
 import pathlib
 import sys
 
-from clients import DIGITS
+from kinds import KINDS, WAITING, tell
 
-KINDS = ("lost", "duplicated", "reordered", "stuck", "phantom", "wrong")
-CONDITION = "ConditionalCheckFailedException"
-WAITING = ("queued", "delayed", "running", "dead")
+VIOLATIONS = ("lost", "duplicated", "reordered", "stuck", "phantom", "wrong")
 
 
 @dataclasses.dataclass
@@ -36,7 +34,7 @@ class Verdict:
     violations: list = dataclasses.field(default_factory=list)
 
     def add(self, kind, text):
-        assert kind in KINDS
+        assert kind in VIOLATIONS
         self.violations.append((kind, text))
 
     def count(self, kind):
@@ -44,23 +42,21 @@ class Verdict:
 
     def text(self):
         figures = ", ".join(f"{getattr(self, name)} {name}" for name in ("posted", "acknowledged", "refused", "unknown", "applied"))
-        return f"{figures}, " + ", ".join(f"{self.count(kind)} {kind}" for kind in KINDS) + f" ({self.outcomes} outcomes compared)"
-
-
-def tell(op):
-    return json.dumps({key: value for key, value in op.items() if value is not None})
-
-
-def digit(value, place):
-    return value // 4**place % 4
+        return f"{figures}, " + ", ".join(f"{self.count(kind)} {kind}" for kind in VIOLATIONS) + f" ({self.outcomes} outcomes compared)"
 
 
 class Checker:
     def __init__(self, history, state):
         self.history, self.state, self.verdict = history, state, Verdict()
-        self.by_item = collections.defaultdict(list)
+        self.by_item = {kind: collections.defaultdict(list) for kind in KINDS}
         for op in history:
-            self.by_item[op["k"], op["item"]].append(op)
+            self.by_item[op["k"]][op["item"]].append(op)
+
+    def found(self, kind):
+        return self.state["found"][kind]
+
+    def add(self, kind, text):
+        self.verdict.add(kind, text)
 
     def outcome(self, op):
         return op["o"] or self.state["outcomes"].get(op.get("id"))
@@ -73,8 +69,10 @@ class Checker:
         v.unknown = v.posted - v.acknowledged - v.refused
         v.outcomes = sum(op["a"] == "acked" and self.outcome(op) is not None for op in self.history)
         self.check_answers()
-        for (kind, item), ops in self.by_item.items():
-            getattr(self, "check_" + kind)(item, ops)
+        for name, kind in KINDS.items():
+            for item, ops in self.by_item[name].items():
+                kind.check(self, item, ops)
+            kind.check_all(self, [op for op in self.history if op["k"] == name])
         self.check_phantom_items()
         for name, count in self.state["queues"].items():
             if count:
@@ -88,7 +86,7 @@ class Checker:
             if op["a"] == "refused" and op["why"].startswith("4"):
                 self.verdict.add("wrong", f"a good job was called bad: {tell(op)}")
 
-    # -- How often -------------------------------------------------------------------------------------------------
+    # -- Used by the kinds ------------------------------------------------------------------------------------------
     def times(self, op, count, where):
         """An effect that is there `count` times."""
         outcome, v = self.outcome(op), self.verdict
@@ -108,110 +106,11 @@ class Checker:
         elif outcome and outcome["s"] != "succeeded":
             v.add("wrong", f"in {where}, but its outcome is {outcome}: {tell(op)}")
 
-    def check_add(self, item, ops):
-        final = self.state["tables"]["counters"].get(item, 0)
-        for op in ops:
-            self.times(op, digit(final, op["arg"]), f"counters/{item}")
-            self.check_sum(op, final)
-        used = {op["arg"] for op in ops}
-        for place in range(DIGITS + 3):
-            if place not in used and digit(final, place):
-                self.verdict.add("phantom", f"counters/{item} has digit {place}, which nobody posted")
-        self.check_sums_order(ops)
-
-    def check_sum(self, op, final):
-        """The sum that it returned holds itself, and nothing that is not there in the end."""
-        outcome = self.outcome(op)
-        if op["a"] != "acked" or not outcome or outcome["s"] != "succeeded":
-            return
-        if digit(outcome["v"], op["arg"]) != 1 or any(digit(outcome["v"], p) > digit(final, p) for p in range(DIGITS)):
-            self.verdict.add("wrong", f"returned {outcome['v']}, the table has {final}: {tell(op)}")
-
-    def check_sums_order(self, ops):
-        acked = [op for op in ops if op["a"] == "acked"]
-        for later in acked:
-            outcome = self.outcome(later)
-            if not outcome or outcome["s"] != "succeeded":
-                continue
-            for earlier in acked:
-                if earlier["t1"] < later["t0"] and not digit(outcome["v"], earlier["arg"]):
-                    self.verdict.add("reordered", f"{tell(later)} took effect before {tell(earlier)}")
-
-    def check_list(self, item, ops):
-        final = self.state["tables"]["lists"].get(item, [])
-        count = collections.Counter(final)
-        by_number = {op["n"]: op for op in ops}
-        for op in ops:
-            self.times(op, count[op["n"]], f"lists/{item}")
-        for number in count:
-            if number not in by_number:
-                self.verdict.add("phantom", f"lists/{item} has {number}, which nobody posted there")
-        self.check_list_order(item, [by_number[n] for n in final if n in by_number])
-
-    def check_list_order(self, item, ops):
-        latest = None
-        batches = {}
-        for op in ops:
-            if latest and op["a"] == "acked" and op["t1"] < latest["t0"]:
-                self.verdict.add("reordered", f"lists/{item}: {tell(op)} stands behind {tell(latest)}")
-            if latest is None or op["t0"] > latest["t0"]:
-                latest = op
-            before = batches.get(op["r"])
-            if before and op["tries"] == before["tries"] == 1 and op["a"] == before["a"] == "acked" and op["i"] < before["i"]:
-                self.verdict.add("reordered", f"lists/{item}: {tell(op)} stands behind {tell(before)} of its batch")
-            batches[op["r"]] = op
-
-    # -- Which one -------------------------------------------------------------------------------------------------
-    def check_create(self, item, ops):
-        winner = self.state["tables"]["created"].get(item)
-        if winner is not None and winner not in {op["n"] for op in ops}:
-            self.verdict.add("phantom", f"created/{item} is of {winner}, which nobody posted there")
-        for op in ops:
-            self.check_rival(op, winner)
-        first = next((op for op in ops if op["n"] == winner), None)
-        for op in ops:
-            if first and op["a"] == "acked" and op["t1"] < first["t0"]:
-                self.verdict.add("reordered", f"created/{item}: {tell(first)} won before {tell(op)}")
-
-    def check_rival(self, op, winner):
-        v, outcome, won = self.verdict, self.outcome(op), op["n"] == winner
-        v.applied += won or (op["a"] == "acked" and outcome is not None and outcome["s"] == "failed")
-        if op["a"] == "refused" and won:
-            v.add("wrong", f"refused, and yet it created the item: {tell(op)}")
-        if op["a"] != "acked":
-            return
-        if winner is None:
-            v.add("lost", f"nothing has created {op['item']}, outcome {outcome}: {tell(op)}")
-        elif outcome is None:
-            if not won:
-                v.add("lost", f"no effect and no outcome: {tell(op)}")
-        elif outcome["s"] in WAITING:
-            v.add("stuck", f"{outcome['s']}: {tell(op)}")
-        elif outcome["s"] == "failed" and outcome["v"] != CONDITION:
-            v.add("wrong", f"failed with {outcome['v']}: {tell(op)}")
-        elif outcome["s"] == "failed" and won:
-            v.add("duplicated", f"it created the item and was refused by its own effect: {tell(op)}")
-        elif outcome["s"] == "succeeded" and not won:
-            v.add("wrong", f"succeeded, but the item is of {winner}: {tell(op)}")
-
-    def check_echo(self, _item, ops):
-        for op in ops:
-            outcome = self.outcome(op)
-            if op["a"] != "acked":
-                continue
-            self.verdict.applied += outcome is not None and outcome["s"] == "succeeded"
-            if outcome is None:
-                self.verdict.add("lost", f"no outcome: {tell(op)}")
-            elif outcome["s"] in WAITING:
-                self.verdict.add("stuck", f"{outcome['s']}: {tell(op)}")
-            elif outcome != {"s": "succeeded", "v": op["n"]}:
-                self.verdict.add("wrong", f"outcome {outcome}: {tell(op)}")
-
     def check_phantom_items(self):
-        for table, kind in (("counters", "add"), ("lists", "list"), ("created", "create")):
-            for item in self.state["tables"][table]:
-                if (kind, item) not in self.by_item:
-                    self.verdict.add("phantom", f"{table}/{item}, which nobody posted")
+        for kind, items in self.state["found"].items():
+            for item in items:
+                if item not in self.by_item[kind]:
+                    self.verdict.add("phantom", f"{KINDS[kind].table}: {item}, which nobody posted")
 
 
 def read_history(folder):

@@ -3,14 +3,10 @@
 run_client() is the body of one process; its threads share sets of items, so that operations on one item come over several connections,
 gateways and forms. One JSON line an operation:
 
-    n number   k add|list|create|echo   item   arg (add: its digit)   r request   i position in it   f async|key|wait|batch
+    n number   k kind (kinds.py)   item   arg   leg (of operations posted together)   r request   i position in it
+    f async|key|wait|batch|lines|wait-batch
     t0, t1     when it was first sent and when answered (monotonic ns, comparable between processes)
-    a          acked | refused (the answer promises that nothing changed) | unknown    tries    id (of the job)    o outcome or null
-
-add:    ADD n 4^digit: 60 operations on an item, each with a base-4 digit of its own, which counts how often it was applied
-list:   list_append of its number: shows the order, too
-create: up to three with one id on condition that there is none: exactly one may succeed
-echo:   its number comes back"""
+    a          acked | refused (the answer promises that nothing changed) | unknown    tries    id (of the job)    o outcome or null"""
 import http.client
 import itertools
 import json
@@ -19,12 +15,11 @@ import socket
 import threading
 import time
 
-DIGITS = 60
-LIST_LENGTH = 250
-CREATE_RIVALS = 3
+from kinds import KINDS, outcome_of
+
 NUMBERS_PER_CLIENT = 10**9
 PATH = "/DynamoDBManager"
-TABLES = ("counters:id", "lists:id", "created:id")
+BATCHES = ("batch", "lines", "wait-batch")
 
 
 class Items:
@@ -34,56 +29,27 @@ class Items:
         self.client, self.rng, self.lock = client, rng, threading.Lock()
         self.numbers = itertools.count(client * NUMBERS_PER_CLIENT + 1)
         self.blocks = itertools.count(1)
-        self.open = {"add": [], "list": [], "create": []}
+        self.open = {name: [] for name in KINDS}
 
-    def slot(self, kind, room, open_items):
-        items = self.open[kind]
-        if len(items) < open_items:
-            items.append([f"{kind[0]}{self.client}-{next(self.blocks)}", 0])
+    def slot(self, name):
+        kind, items = KINDS[name], self.open[name]
+        if len(items) < kind.open_items:
+            items.append([f"{name[0]}{self.client}-{next(self.blocks)}", 0])
         place = self.rng.randrange(len(items))
         item = items[place]
         item[1] += 1
-        if item[1] == room:
+        if item[1] == kind.room:
             items.pop(place)
         return item[0], item[1] - 1
 
-    def next(self):
+    def next(self, alone):
+        """The operations of one draw: one, or several that belong together (unless it must be alone)."""
         with self.lock:
-            number = next(self.numbers)
-            kind = self.rng.choices(("add", "list", "create", "echo"), (48, 24, 24, 4))[0]
-            if kind == "add":
-                item, arg = self.slot(kind, DIGITS, 12)
-            elif kind == "list":
-                item, arg = self.slot(kind, LIST_LENGTH, 8)
-            elif kind == "create":
-                item, arg = self.slot(kind, CREATE_RIVALS, 20)
-            else:
-                item, arg = "", 0
-            return {"n": number, "k": kind, "item": item, "arg": arg}
-
-
-def body_of(op):
-    if op["k"] == "echo":
-        return {"operation": "echo", "payload": op["n"]}
-    if op["k"] == "create":
-        return {"operation": "create", "tableName": "created",
-                "payload": {"Item": {"id": op["item"], "op": op["n"]}, "ConditionExpression": "attribute_not_exists(id)"}}
-    if op["k"] == "add":
-        return {"operation": "update", "tableName": "counters",
-                "payload": {"Key": {"id": op["item"]}, "UpdateExpression": "ADD n :w", "ReturnValues": "UPDATED_NEW",
-                            "ExpressionAttributeValues": {":w": 4 ** op["arg"]}}}
-    return {"operation": "update", "tableName": "lists",
-            "payload": {"Key": {"id": op["item"]}, "UpdateExpression": "SET l = list_append(if_not_exists(l, :none), :v)",
-                        "ExpressionAttributeValues": {":none": [], ":v": [op["n"]]}}}
-
-
-def outcome_of(kind, succeeded, value):
-    """The part of an outcome that the checker looks at."""
-    if not succeeded:
-        return {"s": "failed", "v": (value or {}).get("type", "?")}
-    if kind == "add":
-        return {"s": "succeeded", "v": int(value["Attributes"]["n"])}
-    return {"s": "succeeded", "v": value if kind == "echo" else None}
+            names = [name for name, kind in KINDS.items() if not alone or kind.legs == 1]
+            name = self.rng.choices(names, [KINDS[n].weight for n in names])[0]
+            drawn = KINDS[name].draw(lambda: self.slot(name), self.rng)
+            return [{"n": next(self.numbers), "k": name, "item": item, "arg": arg, **({"leg": leg} if len(drawn) > 1 else {})}
+                    for leg, (item, arg) in enumerate(drawn)]
 
 
 def refused_for_sure(problem):
@@ -167,19 +133,19 @@ class Client:
         self.connection = Connection(shared.port)
 
     def choose(self):
-        form = self.rng.choices(("async", "key", "wait", "batch", "wait-batch"), (25, 25, 25, 20, 5))[0]
-        count = self.rng.choice((2, 10, 50, 100, 200)) if form == "batch" else self.rng.randrange(2, 30) if form == "wait-batch" else 1
+        form = self.rng.choices(("async", "key", "wait", "batch", "lines", "wait-batch"), (25, 25, 25, 10, 10, 5))[0]
+        count = self.rng.choice((2, 10, 50, 100, 200)) if form in ("batch", "lines") else self.rng.randrange(2, 30) if form == "wait-batch" else 1
         return form, count
 
     def send(self, form, ops, key):
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/x-ndjson" if form == "lines" else "application/json"}
         if key:
             headers["Idempotency-Key"] = key
-        jobs = [body_of(op) for op in ops]
-        batch = "batch" in form
+        jobs = [KINDS[op["k"]].body(op) for op in ops]
+        body = "\n".join(map(json.dumps, jobs)) if form == "lines" else json.dumps(jobs if form in BATCHES else jobs[0])
         path = PATH + ("?wait=8" if "wait" in form else "")
-        status, got, answer = self.connection.request("POST", path, json.dumps(jobs if batch else jobs[0]), headers, 12)
-        if batch:
+        status, got, answer = self.connection.request("POST", path, body, headers, 12)
+        if form in BATCHES:
             read_batch(ops, status, answer)
         else:
             read_one(ops[0], status, got, answer)
@@ -213,8 +179,10 @@ class Client:
 
     def post(self):
         form, count = self.choose()
-        ops = [self.shared.items.next() for _ in range(count)]
-        key = f"{self.shared.run}-{ops[0]['n']}" if form == "key" or ("batch" in form and self.rng.random() < 0.5) else None
+        ops = []
+        while len(ops) < count:
+            ops += self.shared.items.next(count == 1)
+        key = f"{self.shared.run}-{ops[0]['n']}" if form == "key" or (form in BATCHES and self.rng.random() < 0.5) else None
         for i, op in enumerate(ops):
             op.update(r=ops[0]["n"], i=i, f=form + ("+key" if key and form != "key" else ""), a="unknown", o=None)
         deadline = time.monotonic() + 45

@@ -5,8 +5,8 @@ import multiprocessing
 import threading
 import time
 
-from clients import Connection, PATH, outcome_of
-
+from clients import Connection, PATH
+from kinds import KINDS, outcome_of
 
 SAMPLE = 8  # of acknowledged operations whose effect is in a table, every n-th outcome is compared, too
 PROCESSES, THREADS = 3, 4
@@ -40,10 +40,9 @@ def scan(port, table):
         payload = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
 
-def tables(port):
-    return {"counters": {i["id"]: int(i["n"]) for i in scan(port, "counters")},
-            "lists": {i["id"]: i["l"] for i in scan(port, "lists")},
-            "created": {i["id"]: i["op"] for i in scan(port, "created")}}
+def found(port):
+    """{kind: {item: what is there}}"""
+    return {name: kind.read(scan(port, kind.table.split(":")[0])) for name, kind in KINDS.items() if kind.table}
 
 
 def outcome(connection, kind, job):
@@ -72,18 +71,11 @@ def read_share(port, wanted, pipe):
     pipe.send(found)
 
 
-def has_effect(op, state):
-    if op["k"] == "add":
-        return state["counters"].get(op["item"], 0) // 4 ** op["arg"] % 4 > 0
-    return op["k"] == "list" and op["n"] in state["numbers"].get(op["item"], ())
-
-
-def outcomes(port, history, state):
+def outcomes(port, history, found):
     """Of everything whose effect does not speak for itself, and of a sample of the rest."""
-    look = {**state, "numbers": {item: set(numbers) for item, numbers in state["lists"].items()}}
     wanted = [(op["k"], op["id"]) for i, op in enumerate(history)
-              if op["a"] == "acked" and op["o"] is None and (i % SAMPLE == 0 or not has_effect(op, look))]
-    found, running = {}, []
+              if op["a"] == "acked" and op["o"] is None and (i % SAMPLE == 0 or not KINDS[op["k"]].shows(op, found.get(op["k"], {})))]
+    told, running = {}, []
     for i in range(PROCESSES):
         mine, theirs = multiprocessing.Pipe(False)
         process = multiprocessing.Process(target=read_share, args=(port, wanted[i::PROCESSES], theirs))
@@ -91,7 +83,7 @@ def outcomes(port, history, state):
         theirs.close()
         running.append((process, mine))
     for process, pipe in running:
-        found.update(pipe.recv())
+        told.update(pipe.recv())
         process.join()
-    assert len(found) == len(set(job for _, job in wanted)), "an outcome was not read"
-    return found
+    assert len(told) == len(set(job for _, job in wanted)), "an outcome was not read"
+    return told

@@ -1,55 +1,88 @@
 """The faults, drawn from a seed, each followed by the measured time until all parts run and a probe over all slices succeeds.
 
-    kill      kill -9 of one part                               twice    and of another, or the new one, while it heals
-    burst     several parts within moments                      stop     SIGSTOP, then SIGCONT, at most 3 s
-    freeze    one part stopped, another killed meanwhile        supervisor   kill -9 of leat up, started again at once
-    restart   kill -9 of everything, started again              crash    the same, and what was not synced is lost
-    recrash   a crash, and another while it recovers from it"""
+FAULTS is the table of blows; what may be wrong for a while (bad disks, clocks, networks, peers, limits) is in conditions.py, and is combined with
+blows: while it lasts, parts are killed and stopped, too. Healed is then counted from its end."""
 import collections
+import contextlib
+import re
 import shutil
 import signal
 import sys
 import time
 
 import lossy
+from conditions import CONDITIONS
 from stack import ROLES, until
 
-HEAL_SECONDS = 40
+HEAL_SECONDS = 60
 STOP_SECONDS = 3.0
 STEADY_SECONDS = 0.3
 STEADY_PROBE_SECONDS = 0.25
 CRASH_EVERY_SECONDS = 20  # a crash is due when none was for so long
-WEIGHTS = {"kill": 40, "twice": 16, "burst": 8, "stop": 12, "freeze": 6, "supervisor": 4, "restart": 4, "crash": 6, "recrash": 3}
+CONDITION_SECONDS = 2.0
+FAULTS = {  # weights
+    "kill": 60,        # kill -9 of one part
+    "twice": 20,       # and of another, or the new one, while it heals
+    "burst": 10,       # several parts within moments
+    "stop": 12,        # SIGSTOP, then SIGCONT, at most 3 s
+    "freeze": 6,       # one part stopped, another killed meanwhile
+    "supervisor": 6,   # kill -9 of leat up, started again at once
+    "restart": 5,      # kill -9 of everything, started again
+    "crash": 10,       # the same, and what was not synced is lost
+    "recrash": 4,      # a crash, and another while it recovers from it
+}
 PARTS = ("queue", "gateway", "guard", "child")
 CRASHES = ("crash", "recrash")
 
 
 class Faults:
-    def __init__(self, stack, data, side, rng, only=None):
-        self.stack, self.data, self.side, self.rng = stack, data, side, rng
+    def __init__(self, stack, data, side, weather, network, rng, only=None):
+        self.stack, self.data, self.side, self.weather, self.network, self.rng = stack, data, side, weather, network, rng
         self.probe = None
-        self.names = only.split(",") if only else list(WEIGHTS)
-        self.kills = self.crashes = self.stops = self.restarts = 0
+        weights = {**FAULTS, **{name: condition.weight for name, condition in CONDITIONS.items()}}
+        self.weights = {name: weights[name] for name in (only.split(",") if only else weights)}
+        self.kills = self.crashes = self.stops = self.restarts = self.failed_syncs = 0
         self.blows = []
         self.heals = []  # (fault, text, seconds)
+        self.problems = []
+        self.excused = []  # (from, to, pattern): places of the log where such lines may be
         self.dropped = lossy.Dropped()
         self.regions = collections.Counter()
         self.modes = collections.Counter()
         self.begun = time.monotonic()
 
+    # -- The log ---------------------------------------------------------------------------------------------------
+    def log_size(self):
+        return self.stack.log.stat().st_size
+
+    def log_since(self, place):
+        with open(self.stack.log, "rb") as log:
+            log.seek(place)
+            return log.read().decode("utf-8", "replace")
+
+    def bad_lines(self, bad):
+        """Lines that must not be, nor are excused by what was wrong at their time."""
+        place, found = 0, []
+        with open(self.stack.log, "rb") as log:
+            for raw in log:
+                line, place = raw.decode("utf-8", "replace").strip(), place + len(raw)
+                if bad.search(line) and not any(a <= place <= b and re.search(ok, line) for a, b, ok in self.excused):
+                    found.append(line)
+        return found
+
     # -- Tools -----------------------------------------------------------------------------------------------------
     def victims(self, roles):
         return [(role, pid) for role, pid in self.stack.processes() if role in roles]
 
-    def pick(self, roles=PARTS):
+    def pick(self, roles=PARTS, patience=HEAL_SECONDS):
         role = self.rng.choice(roles)
-        until(lambda: self.victims([role]), HEAL_SECONDS, f"a {role}")
+        until(lambda: self.victims([role]), patience, f"a {role}")
         found = self.victims([role])
-        return self.rng.choice(found) if found else self.pick(roles)
+        return self.rng.choice(found) if found else self.pick(roles, patience)
 
-    def kill(self, roles=PARTS):
+    def kill(self, roles=PARTS, patience=HEAL_SECONDS):
         while True:
-            role, pid = self.pick(roles)
+            role, pid = self.pick(roles, patience)
             if self.stack.send(pid, signal.SIGKILL):
                 self.blow(f"kill {role} {pid}")
                 self.kills += 1
@@ -57,6 +90,12 @@ class Faults:
 
     def blow(self, text):
         self.blows.append(f"{time.monotonic() - self.begun:.2f} {text}")
+        self.mark(text)
+
+    def mark(self, text):
+        """Among the lines of the parts, so that one sees what they were answers to."""
+        with open(self.stack.log, "ab", buffering=0) as log:
+            log.write(f"chaos      | {time.monotonic() - self.begun:.2f} s {text}\n".encode())
 
     def healed(self, since, dead=()):
         def whole():
@@ -92,7 +131,7 @@ class Faults:
         time.sleep(0.05)
         return self.stack.process.poll() is None
 
-    # -- Faults: each returns (what, time of the last blow, pids that must be gone) ----------------------------------
+    # -- Blows: each returns (what, time of the last one, pids that must be gone) --------------------------------------
     def do_kill(self):
         role, pid = self.kill()
         return role, time.monotonic(), {pid}
@@ -176,33 +215,63 @@ class Faults:
         self.start()
         return "; ".join(texts), since, set()
 
+    # -- What is wrong for a while ---------------------------------------------------------------------------------
+    def condition(self, name):
+        condition, killed, log_from = CONDITIONS[name], [], self.log_size()
+        before, seconds = self.stack.processes(), 0.3 + self.rng.random() * CONDITION_SECONDS
+        blows = self.rng.choice((0, 0, 1, 2))
+        self.mark(f"{name} begins")
+        with condition.during(self) as text:
+            self.mark(f"{name}: {text}")
+            for _ in range(blows):
+                time.sleep(seconds / (blows + 1))
+                with contextlib.suppress(TimeoutError):  # what it was to hit may not come up before the end of this
+                    killed.append(self.kill(patience=1))
+            time.sleep(seconds / (blows + 1))
+        since = time.monotonic()
+        self.mark(f"{name} is over")
+        if condition.harmless and not killed:
+            self.unharmed(name, before)
+        return f"{text}, {len(killed)} killed", since, {pid for _, pid in killed}, (log_from, condition.excuse)
+
+    def unharmed(self, name, before):
+        """Whoever was there is there."""
+        for role, pid in set(before) - set(self.stack.processes()):
+            self.problems.append(f"{role} {pid} did not survive {name}")
+
     # -- The run ---------------------------------------------------------------------------------------------------
     def one(self, name):
-        what, since, dead = getattr(self, "do_" + name)()
+        if name in CONDITIONS:
+            what, since, dead, (log_from, excuse) = self.condition(name)
+        else:
+            (what, since, dead), excuse = getattr(self, "do_" + name)(), ""
         seconds = self.healed(since, dead)
+        if excuse:
+            self.excused.append((log_from, self.log_size(), excuse))
         self.heals.append((name, what, seconds))
-        print(f"{time.monotonic() - self.begun:7.1f} s  {name:<10} healed in {seconds:5.2f} s  {what}", flush=True)
+        self.mark(f"healed in {seconds:.2f} s: {name} {what}")
+        print(f"{time.monotonic() - self.begun:7.1f} s  {name:<12} healed in {seconds:5.2f} s  {what}", flush=True)
 
     def run(self, seconds):
         self.begun = crashed = time.monotonic()
-        weights = [WEIGHTS[name] for name in self.names]
         while time.monotonic() - self.begun < seconds:
-            time.sleep(0.05 + self.rng.random() * 0.8)
-            name = self.rng.choices(self.names, weights)[0]
-            if time.monotonic() - crashed > CRASH_EVERY_SECONDS and "crash" in self.names:
+            time.sleep(0.05 + self.rng.random() * 0.5)
+            name = self.rng.choices(list(self.weights), self.weights.values())[0]
+            if time.monotonic() - crashed > CRASH_EVERY_SECONDS and "crash" in self.weights:
                 name = "crash"
             if name in CRASHES:
                 crashed = time.monotonic()
             try:
                 self.one(name)
-            except (TimeoutError, RuntimeError):
-                print(f"{time.monotonic() - self.begun:7.1f} s  {name:<10} DID NOT HEAL; processes {self.stack.processes()}; "
+            except (TimeoutError, RuntimeError) as e:
+                print(f"{time.monotonic() - self.begun:7.1f} s  {name:<12} DID NOT HEAL: {e}; processes {self.stack.processes()}; "
                       f"blows {self.blows[-8:]}", flush=True)
                 self.keep_evidence()
                 raise
 
     def last_crash(self):
         """After the clients have gone: what they were told must be on disk."""
+        self.weather.calm()
         self.one("crash")
 
     def keep_evidence(self):
@@ -228,6 +297,8 @@ class Faults:
         print(f"lost by crashes: {d.writes} writes, {d.bytes} bytes, {d.names} names; {d.torn} torn, {d.kept} kept; "
               f"modes {dict(self.modes)}, regions {dict(self.regions)}")
         longest = max((seconds for _, seconds in self.single_heals()), default=0)
+        wrong = collections.Counter(name for name, _, _ in self.heals if name in CONDITIONS)
+        print("meanwhile wrong: " + ", ".join(f"{count} {name}" for name, count in sorted(wrong.items())))
         print(f"faults: {self.kills} kills, {self.stops} stops, {self.restarts} restarts, {self.crashes} crashes with lost writes; "
               f"longest heal after a single kill {longest:.2f} s")
         sys.stdout.flush()

@@ -3,10 +3,12 @@
     environment(root, side, library)   variables for the processes
     restore(root, side, rng, mode)     -> Dropped; clears the side folder
 
-Modes, for each file's unsynced writes:
-    drop     none of them happened
-    prefix   they happened up to a random one, which is torn at a 512-byte boundary
+Each file is taken back to its oldest synced state; then what was written since is written again as far as it is to have happened: all that was
+synced, and of the rest, as the mode says:
+    drop     nothing
+    prefix   up to a random write, which is torn at a 512-byte boundary
     mix      each 512-byte sector holds a random one of its unsynced versions or the synced one (the disk writes in any order)
+What was in doubt, because its sync failed, is lost (drop) or there by chance, sector by sector, even if a later sync succeeded.
 Pages of Berkeley DB's *.db files are the unit there: it does not promise to survive a torn page, and neither does leat.
 Names (created, renamed, removed) that no fsync of their folder settled are undone from a random one on. File systems commit their names every few
 seconds anyway, so older ones stay. The region files __db.0*, which are mapped and never synced, become anything: kept, empty, cut, gone."""
@@ -19,8 +21,9 @@ import time
 
 DATA_AT = 4096
 HEAD = struct.Struct("<QQQ")
-RECORD = struct.Struct("<IIQQQ")
+RECORD = struct.Struct("<IIIIQQQ")
 WRITE, TRUNCATE = 0x5753534C, 0x5453534C
+OPEN, SETTLED, DOUBTFUL = 0, 1, 2
 MODES = ("drop", "prefix", "mix")
 SECTOR, PAGE = 512, 16384
 NAMES_SETTLE_MS = 5000
@@ -43,11 +46,15 @@ class Dropped:
 
 @dataclasses.dataclass
 class Record:
+    """One change: what it found, and, once it was undone, what it left."""
     kind: int
+    state: int
     at: int
     bytes: int
     size: int
     old: bytes
+    new: bytes = b""
+    new_size: int = 0
 
 
 def environment(root, side, library):
@@ -68,64 +75,83 @@ def read_records(path):
         data = undo.read(end - base)
     records, at = [], 0
     while at < len(data):
-        kind, kept, offset, count, size = RECORD.unpack_from(data, at)
+        kind, kept, state, _, offset, count, size = RECORD.unpack_from(data, at)
         assert kind in (WRITE, TRUNCATE), f"{path}: broken record at {base + at}"
         at += RECORD.size
-        records.append(Record(kind, offset, count, size, data[at:at + kept]))
+        records.append(Record(kind, state, offset, count, size, data[at:at + kept]))
         at += kept
     return records
 
 
 # -- Bytes ---------------------------------------------------------------------------------------------------------
-def undo_one(file, record):
+def undo(file, record):
+    record.new_size = os.fstat(file).st_size
+    record.new = os.pread(file, record.bytes, record.at) if record.kind == WRITE else b""
     if record.old:
         os.pwrite(file, record.old, record.at)
     os.ftruncate(file, record.size)
 
 
-def tear(file, record, keep_bytes):
-    """The first keep_bytes of the write happened, the rest did not."""
-    kept_end = record.at + keep_bytes
-    if record.old[keep_bytes:]:
-        os.pwrite(file, record.old[keep_bytes:], kept_end)
-    os.ftruncate(file, max(record.size, kept_end))
+def repeat(file, record, upto=None):
+    """The change happens, or the first bytes of it."""
+    new = record.new[:upto]
+    if new:
+        os.pwrite(file, new, record.at)
+    if upto is None or upto >= record.bytes:
+        os.ftruncate(file, record.new_size)
 
 
-def keep_prefix(file, records, rng, unit, dropped):
-    cut = rng.randrange(len(records) + 1)
-    for record in reversed(records[cut:]):
-        undo_one(file, record)
-        dropped.bytes += record.bytes
-    dropped.writes += len(records) - cut
-    dropped.kept += cut
-    if cut == 0 or records[cut - 1].kind != WRITE or records[cut - 1].bytes <= unit:
-        return
-    torn = records[cut - 1]
-    tear(file, torn, unit * rng.randrange(1, (torn.bytes + unit - 1) // unit))
-    dropped.torn += 1
+class Replay:
+    """The unsettled changes of one file, as far as they are to have happened."""
 
+    def __init__(self, file, unit, mode, rng, dropped):
+        self.file, self.unit, self.mode, self.rng, self.dropped = file, unit, mode, rng, dropped
 
-def keep_some(file, records, rng, unit, dropped):
-    stuck, end, size = set(), 0, records[0].size
-    for record in reversed(records):
+    def lose(self, record):
+        self.dropped.writes += 1
+        self.dropped.bytes += record.bytes
+
+    def keep(self, record):
+        repeat(self.file, record)
+        self.dropped.kept += 1
+
+    def tear(self, record):
+        """Its first sectors."""
+        self.lose(record)
+        if record.kind == WRITE and record.bytes > self.unit:
+            repeat(self.file, record, self.unit * self.rng.randrange(1, (record.bytes + self.unit - 1) // self.unit))
+            self.dropped.torn += 1
+
+    def scatter(self, record):
+        """Each sector by chance."""
+        self.dropped.writes += 1
         if record.kind == TRUNCATE:
-            undo_one(file, record)
-            continue
-        for number in range(record.at // unit, (record.at + max(record.bytes, 1) - 1) // unit + 1):
-            start, stop = max(number * unit, record.at), min((number + 1) * unit, record.at + record.bytes)
-            if number in stuck or stop <= start:
-                continue
-            if rng.random() < 0.5:
-                stuck.add(number)
-                end = max(end, stop)
-                dropped.kept += 1
+            return
+        if record.bytes == 0 and self.rng.random() < 0.5:  # room was allocated
+            repeat(self.file, record)
+        for number in range(record.at // self.unit, (record.at + max(record.bytes, 1) - 1) // self.unit + 1):
+            start, stop = max(number * self.unit, record.at), min((number + 1) * self.unit, record.at + record.bytes)
+            if self.rng.random() < 0.5:
+                os.pwrite(self.file, record.new[start - record.at:stop - record.at], start)
+                self.dropped.kept += 1
             else:
-                old = record.old[start - record.at:stop - record.at]
-                os.pwrite(file, old + bytes(stop - start - len(old)), start)
-                dropped.bytes += stop - start
-                dropped.torn += 1
-    dropped.writes += len(records)
-    os.ftruncate(file, max(size, end))
+                self.dropped.bytes += stop - start
+                self.dropped.torn += 1
+
+    def run(self, records):
+        for record in reversed(records):
+            undo(self.file, record)
+        left = self.rng.randrange(sum(record.state == OPEN for record in records) + 1)  # prefix: so many happen
+        for record in records:
+            if record.state == SETTLED:
+                repeat(self.file, record)
+            elif self.mode == "drop":
+                self.lose(record)
+            elif self.mode == "mix" or record.state == DOUBTFUL:
+                self.scatter(record)
+            else:
+                (self.keep if left > 1 else self.tear if left == 1 else self.lose)(record)
+                left -= 1
 
 
 def restore_file(path, records, rng, mode, dropped):
@@ -133,15 +159,7 @@ def restore_file(path, records, rng, mode, dropped):
     dropped.files += 1
     file = os.open(path, os.O_RDWR)
     try:
-        if mode == "prefix":
-            keep_prefix(file, records, rng, unit, dropped)
-        elif mode == "mix":
-            keep_some(file, records, rng, unit, dropped)
-        else:
-            for record in reversed(records):
-                undo_one(file, record)
-                dropped.bytes += record.bytes
-            dropped.writes += len(records)
+        Replay(file, unit, mode, rng, dropped).run(records)
     finally:
         os.close(file)
 
@@ -196,10 +214,9 @@ def spoil_regions(root, rng):
 
 
 def clear(side):
-    for folder in (side / "kept", side):
-        for path in folder.iterdir():
-            if path.is_file():
-                path.unlink()
+    """Only what this layer wrote: weather.py's file lies there, too."""
+    for path in [*(side / "kept").iterdir(), *side.glob("*.undo"), *side.glob("names.log")]:
+        path.unlink()
 
 
 def restore(root, side, rng, mode):

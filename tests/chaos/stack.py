@@ -155,10 +155,14 @@ class Stack:
         self.process = None
         return status
 
+    def for_commands(self):
+        """The command line finds the broker by the data folder, and its files are its own."""
+        return {k: v for k, v in self.environment.items() if k not in ("LD_PRELOAD", "LEAT_QUEUE_ENDPOINT")}
+
     def queues(self):
         """{name: {ready, inflight, delayed}}, empty when nobody answers."""
         found = subprocess.run([self.build / "leat", "status", "--data", self.data, "--json"], capture_output=True, text=True,
-                               timeout=30, check=False, env={k: v for k, v in self.environment.items() if k != "LD_PRELOAD"})
+                               timeout=30, check=False, env=self.for_commands())
         try:
             queue = json.loads(found.stdout).get("queue") or {}
         except json.JSONDecodeError:
@@ -167,7 +171,7 @@ class Stack:
 
     def redrive(self):
         return subprocess.run([self.build / "leat", "queue", "redrive", "--data", self.data], capture_output=True, text=True,
-                              timeout=60, check=False).stdout.strip()
+                              timeout=60, check=False, env=self.for_commands()).stdout.strip()
 
     def dump(self, path):
         """What everybody is doing, for the search after a stack that does not heal."""

@@ -8,7 +8,8 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from checker import CONDITION, KINDS, Checker  # noqa: E402
+from checker import VIOLATIONS, Checker  # noqa: E402
+from kinds import CONDITION, KINDS  # noqa: E402
 
 
 def op(n, kind, item, arg=0, t0=None, **more):
@@ -16,6 +17,12 @@ def op(n, kind, item, arg=0, t0=None, **more):
     t0 = n * 100 if t0 is None else t0
     return {"n": n, "k": kind, "item": item, "arg": arg, "r": n, "i": 0, "f": "async", "t0": t0, "t1": t0 + 50, "a": "acked", "tries": 1,
             "id": f"job{n}", "o": None, **more}
+
+
+def pair(n, debit, credit, amount, **more):
+    """A transfer: legs n and n + 1, in one request."""
+    t0 = n * 100
+    return [op(n, "transfer", debit, -amount, leg=0, **more), op(n + 1, "transfer", credit, amount, t0, leg=1, r=n, i=1, **more)]
 
 
 def good():
@@ -28,10 +35,12 @@ def good():
         op(20, "create", "c1", o={"s": "succeeded", "v": None}), op(21, "create", "c1"), op(22, "create", "c1", a="unknown", id=None),
         op(23, "create", "c2", a="unknown", id=None),
         op(30, "echo", ""), op(31, "echo", "", o={"s": "succeeded", "v": 31}),
+        *pair(40, "t1", "t2", 7), *pair(42, "t2", "t1", 50), *pair(44, "t1", "t3", 300, a="unknown", id=None),
     ]
     state = {
         "queues": {"leat-jobs": 0, "leat-jobs-dead": 0},
-        "tables": {"counters": {"a1": 1 + 4 + 4**4}, "lists": {"l1": [10, 11, 12, 13]}, "created": {"c1": 20}},
+        "found": {"add": {"a1": 1 + 4 + 4**4}, "list": {"l1": [10, 11, 12, 13]}, "create": {"c1": 20},
+                  "transfer": {"t1": {"balance": 43 - 300, "legs": [40, 43, 44]}, "t2": {"balance": -43, "legs": [41, 42]}}},
         "outcomes": {"job2": {"s": "succeeded", "v": 5}, "job21": {"s": "failed", "v": CONDITION}, "job30": {"s": "succeeded", "v": 30}},
     }
     return history, state
@@ -40,7 +49,7 @@ def good():
 class World:
     def __init__(self):
         self.history, self.state = good()
-        self.tables, self.outcomes = self.state["tables"], self.state["outcomes"]
+        self.found, self.outcomes = self.state["found"], self.state["outcomes"]
 
     def op(self, n):
         return next(op for op in self.history if op["n"] == n)
@@ -52,32 +61,36 @@ class World:
 def test_a_good_history_passes_and_is_counted():
     verdict = World().verdict()
     assert verdict.violations == []
-    assert (verdict.posted, verdict.acknowledged, verdict.refused, verdict.unknown) == (16, 10, 1, 5)
-    assert verdict.applied == 2 + 1 + 4 + 2 + 2  # of the unknown ones, one
+    assert (verdict.posted, verdict.acknowledged, verdict.refused, verdict.unknown) == (22, 14, 1, 7)
+    assert verdict.applied == 2 + 1 + 4 + 2 + 2 + 5  # of the unknown ones, a counter's and one leg
     assert verdict.outcomes == 6
 
 
 def test_an_unknown_one_may_have_happened_or_not():
     world = World()
-    world.tables["counters"]["a1"] += 4**2
-    world.tables["lists"]["l1"].append(14)
-    world.tables["created"]["c2"] = 23
+    world.found["add"]["a1"] += 4**2
+    world.found["list"]["l1"].append(14)
+    world.found["create"]["c2"] = 23
     assert world.verdict().violations == []
 
 
 def test_overlapping_ones_may_be_in_any_order():
     world = World()
     world.op(11)["t0"] = world.op(10)["t1"] - 1
-    world.tables["lists"]["l1"][:2] = [11, 10]
+    world.found["list"]["l1"][:2] = [11, 10]
     assert world.verdict().violations == []
 
 
 def counter(value):
-    return lambda w: w.tables["counters"].update(a1=value)
+    return lambda w: w.found["add"].update(a1=value)
 
 
 def listed(*numbers):
-    return lambda w: w.tables["lists"].update(l1=list(numbers))
+    return lambda w: w.found["list"].update(l1=list(numbers))
+
+
+def account(name, balance, *legs):
+    return lambda w: w.found["transfer"].update({name: {"balance": balance, "legs": list(legs)}})
 
 
 def outcome(job, status, value=None):
@@ -94,16 +107,19 @@ def both(*plants):
 PLANTED = {
     "lost increment": ("lost", both(counter(1 + 4**4), lambda w: w.outcomes.pop("job2"))),
     "lost append": ("lost", listed(10, 12, 13)),
-    "lost table of lists": ("lost", lambda w: w.tables["lists"].clear()),
-    "lost create": ("lost", lambda w: w.tables["created"].clear()),
+    "lost table of lists": ("lost", lambda w: w.found["list"].clear()),
+    "lost create": ("lost", lambda w: w.found["create"].clear()),
     "lost outcome of a rival": ("lost", lambda w: w.outcomes.pop("job21")),
     "lost echo": ("lost", lambda w: w.outcomes.pop("job30")),
+    "lost leg of a transfer": ("lost", account("t2", -50, 42)),
     "increment twice": ("duplicated", counter(1 + 2 * 4 + 4**4)),
     "unknown increment twice": ("duplicated", counter(1 + 4 + 2 * 4**2 + 4**4)),
     "append twice": ("duplicated", listed(10, 11, 11, 12, 13)),
     "unknown append twice": ("duplicated", listed(10, 11, 12, 13, 14, 14)),
+    "leg twice": ("duplicated", account("t2", -43 + 7, 41, 41, 42)),
     "create refused by itself": ("duplicated", lambda w: w.op(20).update(o={"s": "failed", "v": CONDITION})),
     "appends swapped": ("reordered", listed(11, 10, 12, 13)),
+    "legs swapped": ("reordered", account("t2", -43, 42, 41)),
     "an unknown one before its time": ("reordered", listed(14, 10, 11, 12, 13)),
     "batch turned round": ("reordered", listed(10, 11, 13, 12)),
     "increment that does not see an earlier one": ("reordered", outcome("job2", "succeeded", 4)),
@@ -116,14 +132,17 @@ PLANTED = {
     "left among the dead": ("stuck", lambda w: w.state["queues"].update({"leat-jobs-dead": 1})),
     "digit of nobody": ("phantom", counter(1 + 4 + 4**4 + 4**9)),
     "append of nobody": ("phantom", listed(10, 11, 12, 13, 99)),
-    "item of nobody": ("phantom", lambda w: w.tables["lists"].update(l9=[])),
-    "counter of nobody": ("phantom", lambda w: w.tables["counters"].update(a9=1)),
-    "created by nobody": ("phantom", lambda w: w.tables["created"].update(c2=99)),
+    "item of nobody": ("phantom", lambda w: w.found["list"].update(l9=[])),
+    "counter of nobody": ("phantom", lambda w: w.found["add"].update(a9=1)),
+    "leg of nobody": ("phantom", account("t3", 0, 77)),
+    "account of nobody": ("phantom", account("t9", 0)),
+    "created by nobody": ("phantom", lambda w: w.found["create"].update(c2=99)),
     "failed increment": ("wrong", both(counter(1 + 4**4), outcome("job2", "failed", "ValidationException"))),
     "failed, but there": ("wrong", outcome("job2", "failed", "ValidationException")),
     "refused, but there": ("wrong", counter(1 + 4 + 4**3 + 4**4)),
     "a sum without itself": ("wrong", outcome("job2", "succeeded", 1)),
     "a sum with more than there is": ("wrong", outcome("job2", "succeeded", 1 + 4 + 4**7)),
+    "a balance that is not the sum of its legs": ("wrong", account("t2", -42, 41, 42)),
     "two winners": ("wrong", outcome("job21", "succeeded")),
     "a rival failed for another reason": ("wrong", outcome("job21", "failed", "InternalServerError")),
     "another echo": ("wrong", outcome("job30", "succeeded", 31)),
@@ -133,6 +152,9 @@ PLANTED = {
 }
 
 
+UNBALANCED = ("lost leg of a transfer", "leg twice", "a balance that is not the sum of its legs")  # money is made or lost, too
+
+
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_violation_is_caught(name):
     kind, plant = PLANTED[name]
@@ -140,12 +162,15 @@ def test_a_planted_violation_is_caught(name):
     plant(world)
     verdict = world.verdict()
     assert verdict.count(kind) >= 1, verdict.violations
-    assert sum(verdict.count(other) for other in KINDS if other != kind) == 0, verdict.violations
+    also = sum("all accounts together" in text for _, text in verdict.violations)
+    assert also == (name in UNBALANCED)
+    assert sum(verdict.count(other) for other in VIOLATIONS if other not in (kind, "wrong")) == 0, verdict.violations
+    assert kind == "wrong" or verdict.count("wrong") == also, verdict.violations
     assert f"{verdict.count(kind)} {kind}" in verdict.text()
 
 
 def test_every_kind_is_planted():
-    assert {kind for kind, _ in PLANTED.values()} == set(KINDS)
+    assert {kind for kind, _ in PLANTED.values()} == set(VIOLATIONS)
 
 
 def run(folder, world):
@@ -158,13 +183,13 @@ def run(folder, world):
 def test_the_command_says_so_and_exits_accordingly(tmp_path):
     found = run(tmp_path, World())
     assert found.returncode == 0
-    assert "verdict: 16 posted, 10 acknowledged" in found.stdout and "0 lost, 0 duplicated, 0 reordered, 0 stuck" in found.stdout
+    assert "verdict: 22 posted, 14 acknowledged" in found.stdout and "0 lost, 0 duplicated, 0 reordered, 0 stuck" in found.stdout
 
 
 def test_the_command_fails_and_shows_the_evidence(tmp_path):
     world = World()
     world.state = copy.deepcopy(world.state)
-    world.state["tables"]["lists"]["l1"] = [10, 12, 13]
+    world.state["found"]["list"]["l1"] = [10, 12, 13]
     found = run(tmp_path, world)
     assert found.returncode == 1
     assert "VIOLATION lost" in found.stdout and '"n": 11' in found.stdout and "1 lost" in found.stdout
@@ -173,5 +198,5 @@ def test_the_command_fails_and_shows_the_evidence(tmp_path):
 def test_a_history_in_which_nothing_was_acknowledged_proves_nothing(tmp_path):
     world = World()
     world.history = []
-    world.state = {"queues": {}, "tables": {"counters": {}, "lists": {}, "created": {}}, "outcomes": {}}
+    world.state = {"queues": {}, "found": {kind: {} for kind in KINDS if KINDS[kind].table}, "outcomes": {}}
     assert run(tmp_path, world).returncode == 1

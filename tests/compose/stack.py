@@ -177,8 +177,14 @@ class Compose:
 
     def events_since(self, container, when):
         """Names of the events that a container logged since a time of the wall clock."""
-        lines = run("docker", "logs", "--since", f"{when:.3f}", container).split("\n")
-        return [json.loads(line)["event"] for line in lines if line]
+        lines = self.log_lines(container, "--since", f"{when:.3f}")
+        return [json.loads(line)["event"] for line in lines]
+
+    def log_lines(self, container, *options):
+        """What a container wrote on its standard output; on standard error there is nothing."""
+        done = subprocess.run(["docker", "logs", *options, container], capture_output=True, text=True, timeout=60, check=True)
+        assert not done.stderr, done.stderr[-2000:]
+        return done.stdout.splitlines()
 
     def job_state(self, job_id):
         try:
@@ -256,14 +262,15 @@ class Poster:
         raise AssertionError(f"{key} was not accepted within 60 s")
 
     def heal_seconds(self, hurt, seconds=30):
-        """Fills the hands of all workers, hurts the stack by calling hurt(), and tells how long it takes from then until all that had been
-        accepted is done, and something new is accepted and answered."""
+        """Fills the hands of all workers and hurts the stack by calling hurt(). Tells how long it takes from then until a job that is posted
+        afterwards has been accepted, stored and answered; and until all that had been accepted before is done."""
         echoes = self.compose.post_many([{"operation": "echo", "payload": n} for n in range(self.ECHOES)])
         ids, start = echoes + list(self.last.values()), time.monotonic()
         hurt()
+        self.compose.call("create", {"Item": {"id": f"{self.name}-healed"}}, seconds)
+        healed = time.monotonic() - start
         self.compose.wait_jobs(ids, seconds)
-        self.compose.call("ping")
-        return time.monotonic() - start
+        return healed, time.monotonic() - start
 
     def check(self):
         """After the end: each accepted job has been applied exactly once."""

@@ -1,3 +1,9 @@
+"""After a loss of power the files that the workers map may have any length: they are made anew, and never looked at."""
+import os
+
+import pytest
+
+from up import Up
 
 
 @pytest.mark.parametrize("size", [0, 4096, 100000])

@@ -343,6 +343,16 @@ void heard(struct world *w, uint32_t worker) { of_worker(w, CORE_WORKER_HEARD, w
 void leave(struct world *w, uint32_t worker) { of_worker(w, CORE_WORKER_LEAVE, worker); }
 void gone(struct world *w, uint32_t worker) { of_worker(w, CORE_WORKER_GONE, worker); }
 
+void gone_to_heal(struct world *w, uint32_t worker)
+{
+    event(w, &(struct core_event){.kind = CORE_WORKER_GONE, .worker = worker, .healed = true});
+}
+
+void join_healed(struct world *w, uint32_t worker)
+{
+    event(w, &(struct core_event){.kind = CORE_WORKER_JOIN, .worker = worker, .healed = true});
+}
+
 void credit(struct world *w, uint32_t worker, uint32_t messages)
 {
     event(w, &(struct core_event){.kind = CORE_WORKER_CREDIT, .worker = worker, .messages = messages});

@@ -104,6 +104,8 @@ void call_credit(struct world *w, uint32_t worker, uint32_t calls);
 void heard(struct world *w, uint32_t worker);
 void leave(struct world *w, uint32_t worker);
 void gone(struct world *w, uint32_t worker);
+void gone_to_heal(struct world *w, uint32_t worker); /* by no fault of its own */
+void join_healed(struct world *w, uint32_t worker);
 struct held held(const struct world *w, const char *name); /* its last delivery */
 void done_with(struct world *w, const struct held *h, const char *outcome);
 void done(struct world *w, const char *name); /* by whom it was handed to last, with the outcome "ok" */

@@ -38,10 +38,20 @@ static bool interrupted(void)
     return true;
 }
 
+static bool any_fails(void)
+{
+    if (++lab_faults.anys != lab_faults.any_error_at)
+        return false;
+    errno = lab_faults.any_error;
+    return true;
+}
+
+static ssize_t lab_read(int fd, void *bytes, size_t len, off_t at) { return any_fails() ? -1 : pread(fd, bytes, len, at); }
+
 static ssize_t lab_write(int fd, const void *bytes, size_t len, off_t at)
 {
     int short_writes = lab_faults.short_writes;
-    if (interrupted())
+    if (interrupted() || any_fails())
         return -1;
     about_to("write", fd, bytes, len, at);
     if (lab_faults.fill_error != 0 && len == 1u << 20) {
@@ -58,6 +68,8 @@ static ssize_t lab_write(int fd, const void *bytes, size_t len, off_t at)
 /* Nothing here survives the machine, so nothing is really synced: the kernel's view is what a killed process leaves. */
 static int lab_sync_call(int fd)
 {
+    if (any_fails())
+        return -1;
     about_to("sync", fd, NULL, 0, 0);
     if (++lab_faults.syncs != lab_faults.sync_error_at)
         return 0;
@@ -67,7 +79,7 @@ static int lab_sync_call(int fd)
 
 static int lab_allocate(int fd, off_t bytes)
 {
-    if (interrupted())
+    if (interrupted() || any_fails())
         return -1;
     about_to("allocate", fd, NULL, 0, bytes);
     lab_faults.allocate_calls++;
@@ -80,12 +92,16 @@ static int lab_allocate(int fd, off_t bytes)
 
 static int lab_rename(int folder, const char *from, const char *to)
 {
+    if (any_fails())
+        return -1;
     about_to("rename", folder, from, strlen(from), 0);
     return renameat(folder, from, folder, to);
 }
 
 static int lab_unlink(int folder, const char *name)
 {
+    if (any_fails())
+        return -1;
     about_to("unlink", folder, name, strlen(name), 0);
     return unlinkat(folder, name, 0);
 }
@@ -107,7 +123,7 @@ static void lab_fatal(int status)
 void lab_init(struct lab *lab)
 {
     static const struct journal_io io = {.write_at = lab_write,
-                                         .read_at = pread,
+                                         .read_at = lab_read,
                                          .sync = lab_sync_call,
                                          .sync_folder = lab_sync_call,
                                          .allocate = lab_allocate,

@@ -52,7 +52,8 @@ struct lab_faults {
     atomic_int fill_error;                     /* errno of every write of 1 MiB: the zeros of a spare */
     atomic_int short_writes;                   /* write at most so many bytes at once */
     atomic_int interrupt_every;                /* every n-th write, sync and allocation is interrupted */
-    atomic_int writes, syncs, calls;
+    atomic_int any_error, any_error_at; /* errno of the n-th call of any kind, reads included */
+    atomic_int writes, syncs, calls, anys;
     _Atomic int64_t free_bytes; /* what the file system says; -1: the truth */
     atomic_int fatals;
     /* Called before each call that changes something, by whichever thread makes it. */

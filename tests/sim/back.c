@@ -19,13 +19,25 @@ static void step(struct world *w, enum core_event_kind kind, uint32_t index)
     broker_step(w, &e);
 }
 
+static void come_or_go(struct world *w, enum core_event_kind kind, uint32_t index, bool healed)
+{
+    struct core_event e = broker_event(w, kind);
+    e.worker = index;
+    e.healed = healed;
+    broker_step(w, &e);
+}
+
+static void drop(struct world *w, uint32_t index, bool healed)
+{
+    w->broker.peers[index].used = false;
+    come_or_go(w, CORE_WORKER_GONE, index, healed);
+}
+
 void back_gone(struct world *w, uint32_t worker)
 {
     uint32_t index = index_of(w, worker);
-    if (index == CORE_NONE)
-        return;
-    w->broker.peers[index].used = false;
-    step(w, CORE_WORKER_GONE, index);
+    if (index != CORE_NONE)
+        drop(w, index, false);
 }
 
 static void answer(struct world *w, uint32_t index, enum frame_kind kind) { net_to_worker(w, index, frame_new(w, kind, 1)); }
@@ -38,12 +50,12 @@ static void on_join(struct world *w, uint32_t worker, const struct frame *f)
     if (index != CORE_NONE && w->broker.peers[index].conn == f->conn)
         return;
     if (index != CORE_NONE && rng_below(&w->random, 2) == 0)
-        back_gone(w, worker), index = CORE_NONE;
+        drop(w, index, f->at[0].healed), index = CORE_NONE;
     for (uint32_t i = rng_below(&w->random, SIM_INDEXES); index == CORE_NONE; i = (i + 1) % SIM_INDEXES)
         if (!w->broker.peers[i].used)
             index = i;
     w->broker.peers[index] = (struct peer){true, worker, f->conn, broker_now(w)};
-    step(w, CORE_WORKER_JOIN, index);
+    come_or_go(w, CORE_WORKER_JOIN, index, f->at[0].healed);
     answer(w, index, FRAME_WELCOME);
 }
 

@@ -100,6 +100,20 @@ static void restart(struct world *w, uint32_t client)
     introduce(w, client);
 }
 
+/* Cancels a job, and now and then older ones of its group as well: who stands behind them waits for several records. */
+static void change_mind(struct world *w, uint32_t client, uint32_t job)
+{
+    uint32_t more = rng_below(&w->random, 3);
+    ask(w, client, FRAME_CANCEL, job);
+    for (uint32_t i = job; more > 0 && w->jobs[job].group != 0 && i >= w->plan.clients;) {
+        i -= w->plan.clients;
+        if (w->jobs[i].group != w->jobs[job].group || w->jobs[i].queue != w->jobs[job].queue)
+            continue;
+        ask(w, client, FRAME_CANCEL, i);
+        more--;
+    }
+}
+
 static void whims(struct world *w, uint32_t client)
 {
     struct client *c = &w->clients[client];
@@ -108,7 +122,7 @@ static void whims(struct world *w, uint32_t client)
     if (c->next > client) {
         uint32_t sent = (c->next - client) / w->plan.clients, any = client + rng_below(&w->random, sent) * w->plan.clients;
         if (world_fault(w, w->plan.cancel))
-            ask(w, client, FRAME_CANCEL, any);
+            change_mind(w, client, any);
         if (world_fault(w, w->plan.watch))
             ask(w, client, FRAME_WATCH, any);
         if (world_fault(w, w->plan.split) && w->jobs[any].phase > JOB_UNSENT &&

@@ -91,6 +91,14 @@ uint64_t disk_append(struct world *w, const struct core_record *record)
     return d->end++;
 }
 
+void disk_begin(struct world *w)
+{
+    struct core_record mark = {.kind = CORE_REC_MARK, .number = w->plan.first_number};
+    if (mark.number > 0)
+        disk_append(w, &mark);
+    w->disk.synced = w->disk.flight_end = w->disk.end;
+}
+
 void disk_segment(struct world *w)
 {
     struct disk *d = &w->disk;

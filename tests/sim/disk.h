@@ -33,6 +33,7 @@ struct disk {
 int disk_init(struct disk *d);
 void disk_finish(struct disk *d);
 void disk_clear(struct disk *d);
+void disk_begin(struct world *w); /* what is left of earlier lives: a MARK with the plan's first number */
 
 /* Takes a deep copy; returns its place. */
 uint64_t disk_append(struct world *w, const struct core_record *record);

@@ -12,9 +12,23 @@ static void worker_gone(struct world *w, uint32_t index)
     w->model.workers[index].joined = false;
 }
 
+/* What the last life held is as if it had never been handed out. */
+static void healed(struct world *w, uint32_t index)
+{
+    for (uint32_t i = 0; i < w->job_count; i++) {
+        struct message *m = &w->jobs[i].message;
+        if (!m->live || !m->leased || m->worker != index)
+            continue;
+        model_unlease(w, &w->jobs[i]);
+        m->count--;
+    }
+}
+
 static void on_worker(struct world *w, const struct core_event *e)
 {
     struct model_worker *k = &w->model.workers[e->worker];
+    if (e->healed && k->joined)
+        healed(w, e->worker);
     if (e->kind == CORE_WORKER_JOIN) {
         worker_gone(w, e->worker);
         *k = (struct model_worker){.joined = true, .leases = k->leases, .heard_ms = w->model.now_ms};
@@ -93,6 +107,8 @@ void model_before(struct world *w, const struct core_event *e)
     m->noted_count = m->freed = m->let_go = m->moved = 0;
     m->target = CORE_NONE;
     m->answered = false;
+    for (uint32_t i = 0; i < SIM_INDEXES; i++)
+        memset(m->workers[i].given, 0, sizeof m->workers[i].given);
     if (e->kind == CORE_COMMITTED) {
         m->committed = e->number > m->committed ? e->number : m->committed;
         m->durable_number = m->committed > m->durable_number ? m->committed : m->durable_number;

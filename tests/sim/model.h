@@ -38,6 +38,7 @@ struct message {
 struct model_worker {
     bool joined, leaving, left, suspect;
     uint32_t credit, calls, leases, calls_out;
+    uint32_t given[SIM_QUEUES];  /* in this step, from each queue */
     int64_t heard_ms, silent_ms; /* silent_ms: when it was given up for its silence */
 };
 
@@ -55,6 +56,11 @@ struct model_key {
     int64_t expires_ms;
 };
 
+/* The last message that left its group's order unfinished (cancelled, purged, expired, dead): those behind it wait for its record. */
+struct model_leaver {
+    uint64_t seq, number;
+};
+
 /* Clients that are to be told DEAD when record `number` is on disk. */
 struct model_debt {
     uint32_t job;
@@ -69,8 +75,9 @@ struct model {
     struct model_key keys[SIM_KEYS];
     uint32_t groups[SIM_GROUPS + 1];                  /* first live message of each; [0]: those without a group */
     uint64_t applied_seq[SIM_QUEUES][SIM_GROUPS + 1]; /* last one that took effect in order */
-    uint64_t number, committed, durable_number;       /* last record; last one the core knows to be on disk; highest one ever */
-    uint64_t live, working, calls_open, live_bytes;   /* counts; working: live in a queue that workers take from */
+    struct model_leaver leavers[SIM_QUEUES][SIM_GROUPS + 1];
+    uint64_t number, committed, durable_number;     /* last record; last one the core knows to be on disk; highest one ever */
+    uint64_t live, working, calls_open, live_bytes; /* counts; working: live in a queue that workers take from */
     bool disk_full;
     struct model_debt debts[SIM_JOBS_MAX];
     uint32_t debt_count;

@@ -163,8 +163,12 @@ static void check_worker(struct world *w, const struct job *j, const struct core
 /* Nobody of its group may be out, and no older one may be left behind. Who was moved back from the dead has lost its place. */
 static void check_group(struct world *w, const struct job *j)
 {
+    const struct model_leaver *leaver = &w->model.leavers[j->message.queue][j->group];
     if (j->group == 0)
         return;
+    if (!j->exempt && leaver->seq < j->message.seq && leaver->number > w->model.committed && !w->plan.memory_fails)
+        world_fail(w, "job %u is handed out, and a crash would bring back number %llu, which is older in its group",
+                   job_of(&j->id), (unsigned long long)leaver->seq);
     for (uint32_t i = w->model.groups[j->group]; i != CORE_NONE; i = w->jobs[i].message.after) {
         const struct job *other = &w->jobs[i];
         if (other == j || other->message.queue != j->message.queue)
@@ -217,6 +221,8 @@ void model_deliver(struct world *w, const struct core_effect *e)
     k->suspect = m->count > 0;
     k->credit--;
     k->leases++;
+    if (++k->given[m->queue] > w->plan.batch_max)
+        world_fail(w, "worker %u is handed more than %u messages at once", e->worker, w->plan.batch_max);
     m->leased = true;
     m->worker = e->worker;
     m->lease = e->lease;

@@ -6,6 +6,7 @@
 struct census {
     uint64_t count[SIM_QUEUES][CORE_STATE_COUNT], bytes[SIM_QUEUES], live, lowest;
     int64_t due_ms;                             /* the first thing that must happen by itself */
+    int64_t outlived_ms;                        /* when the first READY one outlives its retention */
     uint32_t loose[SIM_QUEUES][SIM_GROUPS + 1]; /* of a group: READY, DELAYED or LEASED */
     uint32_t bound[SIM_QUEUES][SIM_GROUPS + 1]; /* of a group: BLOCKED, and COMMITTING ones counted as nothing */
     uint32_t young[SIM_QUEUES][SIM_GROUPS + 1]; /* of a group: COMMITTING */
@@ -58,6 +59,9 @@ static void compare_message(struct world *w, struct census *c, const struct core
     c->lowest = info->seq < c->lowest ? info->seq : c->lowest;
     if ((info->state == CORE_DELAYED || info->state == CORE_LEASED) && info->due_ms < c->due_ms)
         c->due_ms = info->due_ms;
+    int64_t retention_ms = w->model.queues[info->queue].retention_ms;
+    if (info->state == CORE_READY && retention_ms > 0 && info->accepted_ms + retention_ms < c->outlived_ms)
+        c->outlived_ms = info->accepted_ms + retention_ms;
     uint32_t(*of)[SIM_GROUPS + 1] = info->state == CORE_BLOCKED      ? c->bound
                                     : info->state == CORE_COMMITTING ? c->young
                                                                      : c->loose;
@@ -117,9 +121,14 @@ static void compare_numbers(struct world *w, const struct census *c)
                    (unsigned long long)w->model.number);
 }
 
+#define SWEEP_EACH_MS 1000 /* retention is looked after so often, at least */
+
 static void compare_deadline(struct world *w, const struct census *c)
 {
     int64_t due_ms = c->due_ms;
+    int64_t sweep_ms = c->outlived_ms > w->model.now_ms ? c->outlived_ms : w->model.now_ms;
+    if (c->outlived_ms != INT64_MAX && sweep_ms + SWEEP_EACH_MS < due_ms)
+        due_ms = sweep_ms + SWEEP_EACH_MS;
     for (uint32_t i = 0; i < SIM_INDEXES; i++)
         if (w->model.workers[i].joined && w->model.workers[i].heard_ms + w->plan.worker_silence_ms < due_ms)
             due_ms = w->model.workers[i].heard_ms + w->plan.worker_silence_ms;
@@ -135,7 +144,7 @@ void model_compare(struct world *w)
 {
     if (w->failed)
         return;
-    struct census c = {.lowest = UINT64_MAX, .due_ms = INT64_MAX};
+    struct census c = {.lowest = UINT64_MAX, .due_ms = INT64_MAX, .outlived_ms = INT64_MAX};
     struct core_info info;
     struct core_stats stats;
     core_check(w->broker.core);

@@ -88,6 +88,12 @@ static enum end end_of(const struct world *w, const struct job *j)
     return model_outlived(w, j, m->queue) && !to_die ? END_EXPIRED : END_NONE;
 }
 
+static void note_leaver(struct world *w, const struct job *j, const struct core_record *r)
+{
+    if (j->group != 0 && !j->exempt && w->model.queues[j->message.queue].jobs)
+        w->model.leavers[j->message.queue][j->group] = (struct model_leaver){j->message.seq, r->number};
+}
+
 static void on_done(struct world *w, struct job *j, const struct core_record *r)
 {
     enum end end = j->message.live && j->message.seq == r->seq ? end_of(w, j) : END_NONE;
@@ -96,6 +102,8 @@ static void on_done(struct world *w, struct job *j, const struct core_record *r)
         return;
     }
     j->end = end;
+    if (end != END_DONE)
+        note_leaver(w, j, r);
     if (!j->exempt)
         j->exempt_number = r->number;
     j->exempt = j->exempt || end != END_DONE;
@@ -154,6 +162,7 @@ static void on_move(struct world *w, struct job *j, const struct core_record *r)
     } else {
         world_fail(w, "job %u: moved to queue %u without a reason", job_of(&r->id), r->queue);
     }
+    note_leaver(w, j, r);
     model_unlease(w, j);
     model_to_queue(w, j, r);
     if (!j->exempt)

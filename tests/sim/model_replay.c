@@ -8,6 +8,7 @@ void model_crash(struct world *w)
     struct model *m = &w->model;
     memset(m->workers, 0, sizeof m->workers);
     memset(m->calls, 0, sizeof m->calls);
+    memset(m->leavers, 0, sizeof m->leavers);
     m->calls_open = m->debt_count = 0;
     m->disk_full = false;
     m->idle_ticks = 0;
@@ -89,7 +90,7 @@ static void check_job(struct world *w, struct job *j, uint32_t job)
     else if (j->move_number > 0 && j->move_number <= durable && m->queue != j->move_queue)
         world_fail(w, "job %u was moved to queue %u, and is in %u again", job, j->move_queue, m->queue);
     j->end = END_NONE;
-    if (j->exempt && j->exempt_number > durable) /* that record is lost: it is back in its group's order */
+    if (j->exempt && j->exempt_number > w->model.number) /* that record is lost: it is back in its group's order */
         j->exempt = false;
     j->release_number = j->release_number > durable ? 0 : j->release_number;
     j->move_number = j->move_number > durable ? 0 : j->move_number;

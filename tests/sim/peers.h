@@ -34,6 +34,7 @@ struct held {
 
 struct worker {
     bool up, joined, leaving, stopped;
+    bool healed;                        /* its last life ended for another's fault */
     uint64_t epoch;                     /* of its timers: one life of the process */
     uint32_t conn;                      /* its present connection; frames of others are lost */
     int64_t to_broker_ms, to_worker_ms; /* arrival of the last frame on it: frames keep their order */

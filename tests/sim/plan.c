@@ -113,6 +113,7 @@ void plan_make(struct plan *p, struct rng *r)
     p->slices = 1u << rng_below(r, 7);
     p->key_window_ms = rng_between(r, 500, 20000);
     p->worker_silence_ms = rng_between(r, 800, 2500);
+    p->first_number = rng_chance(r, 500) ? 4096 - rng_below(r, 500) : 0;
     if (p->burst)
         p->poison = 0;
 }

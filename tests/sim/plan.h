@@ -45,6 +45,7 @@ struct plan {
     uint32_t check_each; /* the whole structure is compared after so many steps */
     uint32_t max_messages, max_keys, batch_max, slices;
     int64_t key_window_ms, worker_silence_ms;
+    uint64_t first_number; /* so many records are behind us: the index of what is alive works in blocks of 4096 */
     struct core_queue_attributes queues[SIM_QUEUES]; /* those with a name are made */
 };
 

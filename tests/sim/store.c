@@ -30,11 +30,16 @@ uint64_t store_apply(struct world *w, uint32_t job, uint64_t seq)
     return o->value;
 }
 
+/* A job that was sent again after the broker had forgotten it waits under a new number: it is taken for granted that outcomes are kept
+ * longer than that, see README.md. */
+static bool waits_again(const struct job *j) { return j->message.live && j->message.seq != j->outcome.seq; }
+
 void store_sweep(struct world *w, uint64_t low_seq)
 {
     for (uint32_t i = 0; i < w->job_count; i++) {
         struct outcome *o = &w->jobs[i].outcome;
-        if (o->present && o->seq < low_seq && o->finished_ms + SIM_KEEP_MS < w->now_ms)
+        bool old = o->finished_ms + SIM_KEEP_MS < w->now_ms;
+        if (o->present && o->seq < low_seq && old && !waits_again(&w->jobs[i]))
             o->present = false;
     }
 }

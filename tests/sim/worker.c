@@ -35,7 +35,7 @@ void worker_connect(struct world *w, uint32_t worker)
     k->conn = ++w->conns;
     k->joined = k->leaving = false;
     k->to_broker_ms = k->to_worker_ms = w->now_ms;
-    say(w, worker, FRAME_JOIN);
+    say(w, worker, FRAME_JOIN)->healed = k->healed;
     world_after(w, JOIN_AGAIN_MS, join_again, worker, k->conn, k->epoch);
 }
 
@@ -56,9 +56,11 @@ static void cut(struct world *w, uint32_t worker)
     k->joined = false;
 }
 
-static void crash(struct world *w, uint32_t worker)
+/* Guilty: by what it did; else perhaps because another one did, and it comes again to say so. */
+static void crash(struct world *w, uint32_t worker, bool guilty)
 {
     struct worker *k = &w->workers[worker];
+    k->healed = !guilty && rng_below(&w->random, 2) == 0;
     world_say(w, "-- worker %u crashes --", worker);
     cut(w, worker);
     k->up = false;
@@ -74,6 +76,7 @@ static void beat(struct world *w, const struct timer *t)
     if (world_fault(w, w->plan.worker_break)) {
         world_say(w, "-- worker %u loses its connection --", t->who);
         cut(w, t->who);
+        k->healed = false;
         worker_connect(w, t->who);
     }
     if (world_fault(w, w->plan.stopped))
@@ -161,8 +164,9 @@ static void end_batch(struct world *w, const struct timer *t)
         world_after(w, k->stopped_until_ms - w->now_ms, end_batch, t->who, 0, k->epoch);
         return;
     }
-    if (poisoned(w, k) || world_fault(w, w->plan.worker_crash)) {
-        crash(w, t->who);
+    bool guilty = poisoned(w, k);
+    if (guilty || world_fault(w, w->plan.worker_crash)) {
+        crash(w, t->who, guilty);
         return;
     }
     uint32_t taken = k->batch_count;
@@ -170,7 +174,7 @@ static void end_batch(struct world *w, const struct timer *t)
     for (uint32_t i = 0; i < k->batch_count; i++)
         k->held[i].value = store_apply(w, k->held[i].job, k->held[i].seq);
     if (world_fault(w, w->plan.worker_crash)) {
-        crash(w, t->who);
+        crash(w, t->who, false);
         return;
     }
     for (uint32_t i = 0; i < k->batch_count && w->mutation != SIM_ACK_EARLY; i++)
@@ -249,7 +253,7 @@ static void on_job(struct world *w, uint32_t worker, const struct entry *e)
         if (w->broker.up && w->broker.peers[i].used && w->broker.peers[i].conn == k->conn)
             model_arrival(w, i, e->job, e->value);
     if (k->held_count == SIM_HELD_MAX) {
-        crash(w, worker); /* it joined again and again, and never came to work them off */
+        crash(w, worker, false); /* it joined again and again, and never came to work them off */
         return;
     }
     k->held[k->held_count++] = (struct held){e->job, e->lease, k->conn, e->seq, 0, w->now_ms};

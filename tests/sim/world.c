@@ -183,6 +183,7 @@ static void make_world(struct world *w)
     memset(&w->model, 0, sizeof w->model);
     disk_clear(&w->disk);
     w->broker.base_ms = rng_between(&w->random, 1, 1000000);
+    disk_begin(w);
     broker_start(w);
     clients_start(w);
     workers_start(w);

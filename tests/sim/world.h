@@ -51,6 +51,7 @@ struct entry {
     enum core_send_result result;
     uint64_t seq, value, call, low_seq;
     int64_t delay_ms;
+    bool healed;
 };
 
 struct frame {

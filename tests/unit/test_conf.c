@@ -311,7 +311,7 @@ static void operands_move_to_the_end(void **state)
 {
     (void)state;
     struct conf_program p = PROGRAM;
-    p.operands = true;
+    p.operands = "[WORD]...";
     static const char *const words[] = {"one", "--data", "d", "-", "--no-color", "two", "--", "--data", "three", NULL};
     struct run r;
     run_words(&r, &p, words);

@@ -282,6 +282,36 @@ static void a_leaving_worker_whose_last_lease_runs_out_has_left(void **state)
     world_destroy(&w);
 }
 
+/* As often as it may happen: what was held for nothing is never dead-lettered, and goes out in batches as before. */
+static void who_left_for_another_ones_death_has_received_nothing(void **state)
+{
+    (void)state;
+    struct world *w = world_create();
+    join(w, 0);
+    credit(w, 0, 10);
+    add_many(w, 3, &(struct letter){.name = "m"});
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(stats_of(w).leases, 3);
+        if (i % 2 == 0) {
+            gone_to_heal(w, 0);
+            expect_counts(w, JOBS, COUNTS(0, 0, 3, 0, 0));
+            join(w, 0);
+        } else {
+            join_healed(w, 0);
+        }
+        assert_int_equal(stats_of(w).leases, 0);
+        credit(w, 0, 10);
+        assert_int_equal(seen(w, CORE_EFFECT_DELIVER), 3);
+        assert_int_equal(held(w, "m1").lease, 1);
+    }
+    assert_int_equal(stats_of(w).redelivered_total, 0);
+    assert_int_equal(records(w, CORE_REC_RELEASE), 0);
+    gone(w, 0);
+    assert_int_equal(info_of(w, "m1").receive_count, 1);
+    check_recovery(w);
+    world_destroy(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -298,6 +328,7 @@ int main(void)
         cmocka_unit_test(a_silent_worker_is_gone),
         cmocka_unit_test(a_leaving_worker_gets_nothing_and_has_left_when_it_holds_nothing),
         cmocka_unit_test(a_leaving_worker_whose_last_lease_runs_out_has_left),
+        cmocka_unit_test(who_left_for_another_ones_death_has_received_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,7 +29,8 @@
 struct report {
     atomic_int pid;
     atomic_ullong acknowledged, incarnation;
-    atomic_bool hang; /* asks the child to stop making progress */
+    atomic_bool healed; /* what its guard said of the child before it */
+    atomic_bool hang;   /* asks the child to stop making progress */
 };
 
 struct shared {
@@ -135,6 +136,7 @@ static int run_worker(void *self, struct guard_link *link)
         return GUARD_EXIT_AGAIN;
     guard_ready(link);
     atomic_store(&report->incarnation, link->incarnation);
+    atomic_store(&report->healed, link->healed);
     atomic_store(&report->pid, getpid());
     buf_init(&b);
     while (sigpending(&pending) == 0 && sigismember(&pending, SIGTERM) == 0) {
@@ -281,6 +283,8 @@ static void killed_children_heal(void **state)
         pause_ms((int)(rand_r(&seed) % 100));
         kill(atomic_load(&f->shared->workers[victim].pid), SIGKILL); /* its pid is its own until its guard has reaped it */
         int64_t ms = wait_for_commits(f);
+        for (int i = 0; i < WORKERS; i++)
+            assert_int_equal(atomic_load(&f->shared->workers[i].healed), i != victim);
         sum_ms += ms;
         worst_ms = ms > worst_ms ? ms : worst_ms;
     }

@@ -141,6 +141,32 @@ static void test_changes_in_one_transaction(void **state)
     buf_finish(&out);
 }
 
+static void test_batches_and_transactions(void **state)
+{
+    struct table_fixture *f = *state;
+
+    CHECK_RUN(f, OP_BATCH_WRITE, "",
+              "{'RequestItems':{'things':[{'PutRequest':{'Item':{'p':'a','c':1,'x':'1'}}},{'PutRequest':{'Item':{'p':'b','c':1,"
+              "'x':'1'}}},{'PutRequest':{'Item':{'p':'c','c':1,'n':4}}}]}}",
+              "{'UnprocessedItems':{}}");
+    assert_int_equal(check_indexes(f->kv, true), 6);
+    CHECK_RUN(
+        f, OP_TRANSACT_WRITE, "",
+        "{'TransactItems':[{'Put':{'TableName':'things','Item':{'p':'d','c':1,'x':'2'}}},{'Delete':{'TableName':'things','Key':"
+        "{'p':'a','c':1}}},{'Update':{'TableName':'things','Key':{'p':'b','c':1},'UpdateExpression':'SET x = :v',"
+        "'ExpressionAttributeValues':{':v':'3'}}}]}",
+        "{}");
+    assert_int_equal(check_indexes(f->kv, true), 6);
+    /* one action brings a key that does not fit: nothing is written, to no index */
+    const char *text =
+        table_fixture_run(f, OP_TRANSACT_WRITE, "",
+                          "{'TransactItems':[{'Put':{'TableName':'things','Item':{'p':'e','c':1,'x':'9'}}},{'Update':{'"
+                          "TableName':'things','Key':{"
+                          "'p':'b','c':1},'UpdateExpression':'SET x = :v','ExpressionAttributeValues':{':v':5}}}]}");
+    assert_non_null(strstr(text, "secondary index key to unsupported type"));
+    assert_int_equal(check_indexes(f->kv, true), 6);
+}
+
 /* What an aborted transaction left to be written is not written by the next one. */
 static void test_aborted_changes_leave_nothing(void **state)
 {
@@ -346,15 +372,11 @@ int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, open_things, close_things)
     const struct CMUnitTest tests[] = {
-        EACH(test_random_changes),
-        EACH(test_changes_in_one_transaction),
-        EACH(test_aborted_changes_leave_nothing),
-        EACH(test_index_keys_are_checked),
-        EACH(test_index_keys_have_sizes),
-        EACH(test_order_of_entries),
-        EACH(test_start_keys),
-        EACH(test_damaged_entries),
-        cmocka_unit_test(test_successor),
+        EACH(test_random_changes),           EACH(test_changes_in_one_transaction),
+        EACH(test_batches_and_transactions), EACH(test_aborted_changes_leave_nothing),
+        EACH(test_index_keys_are_checked),   EACH(test_index_keys_have_sizes),
+        EACH(test_order_of_entries),         EACH(test_start_keys),
+        EACH(test_damaged_entries),          cmocka_unit_test(test_successor),
         EACH(test_cost_of_indexes),
     };
 #undef EACH

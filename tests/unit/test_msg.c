@@ -306,12 +306,14 @@ static void test_work(void **state)
                             .incarnation = 77,
                             .pid = 123,
                             .guard_pid = 122,
+                            .healed = true,
                             .catalog = slice_text("c")},
                     joined;
     msg_put_join(&b, &join);
     struct msg m = opened(&b, MSG_JOIN);
     assert_int_equal(msg_read_join(&m, &joined), 0);
-    assert_true(joined.version == 1 && joined.incarnation == 77 && joined.pid == 123 && joined.guard_pid == 122);
+    assert_true(joined.version == 1 && joined.incarnation == 77 && joined.pid == 123 && joined.guard_pid == 122 &&
+                joined.healed);
     assert_text(joined.name, "worker-1");
     assert_text(joined.catalog, "c");
     assert_end(&m);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/stats.h"
 
@@ -169,6 +170,9 @@ static void process_figures(void **state)
     assert_true(figure(after, "process_cpu_seconds_total") >= figure(before, "process_cpu_seconds_total"));
     assert_true(figure(before, "process_open_fds") >= 1);
     assert_true(figure(after, "process_open_fds") == figure(before, "process_open_fds") + 1);
+    double start = figure(before, "process_start_time_seconds"), now = (double)time(NULL);
+    assert_true(start > now - 600 && start < now + 2); /* the kernel tells its own start in whole seconds */
+    assert_true(figure(after, "process_start_time_seconds") == start);
     free(before);
     free(after);
 }

@@ -100,7 +100,7 @@ static enum kv_result decode_rows(struct catalog *c, uint32_t count)
         struct table *t = &c->tables[c->count++];
         t->indexes = NULL;
         t->name = mp_str(&r, LIMIT_TABLE_NAME_MAX);
-        enum kv_result result = r.failed ? KV_FATAL : row_decode(mp_skip(&r), t);
+        enum kv_result result = r.failed || !utf8_valid(t->name) ? KV_FATAL : row_decode(mp_skip(&r), t);
         if (result != KV_OK)
             return result;
         catalog_put(&c->published, t->name, &t->schema);

@@ -245,7 +245,7 @@ enum kv_result row_decode(struct slice row, struct table *t)
     memset(t, 0, sizeof *t);
     t->name = name;
     t->described = value_of(row);
-    if (t->described.type != VALUE_M)
+    if (t->described.type != VALUE_M || value_check(row, NULL) != 0)
         return KV_FATAL;
     t->id = (uint32_t)member_int(&t->described, "Id", 0);
     t->created_ms = member_int(&t->described, "Created", 0);

@@ -124,7 +124,8 @@ uint32_t key_table(struct slice encoded)
 {
     const unsigned char *b = encoded.ptr;
 
-    assert(encoded.len >= KEY_PREFIX_BYTES);
+    if (encoded.len < KEY_PREFIX_BYTES)
+        return 0;
     return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 }
 

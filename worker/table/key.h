@@ -27,7 +27,7 @@ void key_encode(struct buf *out, uint32_t table, const struct item_key *key);
 void key_encode_partition(struct buf *out, uint32_t table, const struct item_key *key);
 /* Where the items of a table with a hash from that one on begin. */
 void key_encode_prefix(struct buf *out, uint32_t table, uint64_t hash);
-uint32_t key_table(struct slice encoded); /* encoded has at least KEY_PREFIX_BYTES */
+uint32_t key_table(struct slice encoded); /* 0, which no table has: a key that is too short to be one */
 uint64_t key_hash(struct slice encoded);
 
 /* One value behind others: the ordered number, or S and B escaped with an end, so that no value is a prefix of another one. */

@@ -24,12 +24,10 @@ static int fetch(struct request *rq, struct page *page, struct slice key, struct
     enum kv_result result = kv_get(rq->txn, KV_ITEMS, buf_slice(item_key), false, old);
     if (result == KV_NOT_FOUND)
         return 0;
-    if (result == KV_OK)
-        *item = value_of(buf_slice(old));
-    if (result == KV_OK && item->type != VALUE_M)
-        result = KV_FATAL;
     if (result != KV_OK)
         return request_store_failed(rq, result);
+    if (request_item(rq, buf_slice(item_key), buf_slice(old), item) < 0)
+        return -1;
     size_t size = item_size(item);
     page->fetched_bytes += size;
     page->fetched += capacity_of_read(size, arg_true(&rq->args, ARG_CONSISTENT_READ));
@@ -42,13 +40,23 @@ static bool has_room(const struct request *rq, const struct page *page)
            rq->out->len - page->begin < ANSWER_STOP_BYTES;
 }
 
+/* What was read, checked to its last byte: damage is not data. */
+static int read_entry(struct request *rq, const struct page *page, struct slice key, struct slice bytes, struct value *entry)
+{
+    if (!page->view.index)
+        return request_item(rq, key, bytes, entry);
+    *entry = value_of(bytes);
+    return entry->type == VALUE_M && value_check(bytes, NULL) == 0 ? 0 : request_store_failed(rq, KV_FATAL);
+}
+
 /* Takes one entry; sets page->more when the page ends behind it. The filter sees what the view shows. */
 static int take(struct request *rq, struct page *page, struct slice key, struct slice bytes)
 {
-    struct value entry = value_of(bytes), item = entry;
+    struct value entry, item;
 
-    if (entry.type != VALUE_M)
-        return request_store_failed(rq, KV_FATAL);
+    if (read_entry(rq, page, key, bytes, &entry) < 0)
+        return -1;
+    item = entry;
     page->bytes += item_size(&entry);
     page->scanned++;
     if (page->fetch && fetch(rq, page, key, &item) < 0)

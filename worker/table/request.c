@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/limits.h"
+#include "common/log.h"
 #include "worker/table/track.h"
 
 int request_store_failed(struct request *rq, enum kv_result result)
@@ -171,6 +172,31 @@ int request_encode_key(struct request *rq)
     return buf_failed(&rq->t->key) ? request_store_failed(rq, KV_NO_MEMORY) : 0;
 }
 
+/* Is it an item, to the last byte, and the one of that key? */
+static bool is_item_of(struct request *rq, struct slice key, const struct value *item)
+{
+    struct buf *own = &rq->t->spare;
+    struct item_key parts;
+
+    if (item->type != VALUE_M || value_check(item->encoded, NULL) < 0 ||
+        key_of_item(&rq->table->schema, item, &parts, NULL) < 0)
+        return false;
+    buf_reset(own);
+    key_encode(own, rq->table->id, &parts);
+    return buf_failed(own) || slice_equal(buf_slice(own), key);
+}
+
+int request_item(struct request *rq, struct slice key, struct slice bytes, struct value *item)
+{
+    *item = value_of(bytes);
+    if (is_item_of(rq, key, item))
+        return 0;
+    item->type = VALUE_NONE;
+    log_error("store.damaged", "table=%.*s bytes=%zu text=\"a row is not the item of its key\"", (int)rq->table->name.len,
+              (const char *)rq->table->name.ptr, bytes.len);
+    return request_store_failed(rq, KV_FATAL);
+}
+
 int request_read(struct request *rq, bool for_update)
 {
     struct buf *old = &rq->t->old;
@@ -183,8 +209,7 @@ int request_read(struct request *rq, bool for_update)
         return 0;
     if (result != KV_OK)
         return request_store_failed(rq, result);
-    rq->old = value_of(buf_slice(old));
-    return rq->old.type == VALUE_M ? 0 : request_store_failed(rq, KV_FATAL);
+    return request_item(rq, buf_slice(&rq->t->key), buf_slice(old), &rq->old);
 }
 
 int request_condition(struct request *rq)

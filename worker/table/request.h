@@ -70,6 +70,8 @@ int request_view(struct request *rq, struct view *view);
 
 /* From rq->key: the item's key to t->key. Call before the others. */
 int request_encode_key(struct request *rq);
+/* The item that a row holds. Damage is never taken for data: it is KV_FATAL, and logged. Overwrites t->spare. */
+int request_item(struct request *rq, struct slice key, struct slice bytes, struct value *item);
 /* Reads the item to rq->old. */
 int request_read(struct request *rq, bool for_update);
 int request_condition(struct request *rq);

@@ -93,3 +93,37 @@ def fails(name, text=None, status=400):
         assert text.search(message), message
     elif text is not None:
         assert message == text
+
+
+def definition(name, key, sort=None, **more):
+    """CreateTable's arguments for keys written "id" or "at:N"; more attributes come as attributes=["x:S"]."""
+    parts = [text.partition(":") for text in filter(None, [key, sort, *more.pop("attributes", [])])]
+    return {"TableName": name, "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": attribute, "AttributeType": kind or "S"} for attribute, _, kind in parts],
+            "KeySchema": [{"AttributeName": parts[i][0], "KeyType": kind} for i, kind in enumerate(["HASH", "RANGE"][:2 if sort else 1])],
+            **more}
+
+
+def index(name, *keys, projection="ALL", **more):
+    """One GSI or LSI."""
+    kinds = ["HASH", "RANGE"]
+    return {"IndexName": name, "KeySchema": [{"AttributeName": k, "KeyType": kinds[i]} for i, k in enumerate(keys)],
+            "Projection": projection if isinstance(projection, dict) else {"ProjectionType": projection}, **more}
+
+
+@pytest.fixture
+def new_table(client):
+    """new_table("id", "at:N", ...) creates a table of its own for one test and returns its name."""
+    made = []
+
+    def create(key="id", sort=None, **more):
+        name = "t-" + uuid.uuid4().hex
+        client.create_table(**definition(name, key, sort, **more))
+        made.append(name)
+        return name
+    yield create
+    for name in made:
+        try:
+            client.delete_table(TableName=name)
+        except ClientError:
+            pass

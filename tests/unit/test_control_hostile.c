@@ -17,30 +17,29 @@ static const struct {
     enum op_code code;
     const char *payload;
 } rows[] = {
-    {OP_TABLE_CREATE, FIXTURE_TABLE_WITH(FIXTURE_KEY("a", "HASH") "," FIXTURE_KEY("b", "RANGE"),
-                                         FIXTURE_TYPE("a", "S") "," FIXTURE_TYPE("b", "N") "," FIXTURE_TYPE("c", "B"),
-                                         ",'LocalSecondaryIndexes':[" FIXTURE_INDEX(
-                                             "local", FIXTURE_KEY("a", "HASH") "," FIXTURE_KEY("c", "RANGE"),
-                                             "ALL") "],'GlobalSecondaryIndexes':[{'IndexName':'global','KeySchema':"
-                                                    "[" FIXTURE_KEY("c",
-                                                                    "HASH") "," FIXTURE_KEY("a",
-                                                                                            "HASH") "],'Projection':{'"
-                                                                                                    "ProjectionType':'INCLUDE',"
-                                                                                                    "'NonKeyAttributes':['x']}}"
-                                                                                                    "],'StreamSpecification':{"
-                                                                                                    "'StreamEnabled':true,'"
-                                                                                                    "StreamViewType':'NEW_"
-                                                                                                    "IMAGE'},'SSESpecification'"
-                                                                                                    ":{'Enabled':true,'SSEType'"
-                                                                                                    ":'KMS'},"
-                                                                                                    "'Tags':[{'Key':'k','Value'"
-                                                                                                    ":'v'}],'TableClass':'"
-                                                                                                    "STANDARD','"
-                                                                                                    "DeletionProtectionEnabled'"
-                                                                                                    ":false,"
-                                                                                                    "'OnDemandThroughput':{'"
-                                                                                                    "MaxReadRequestUnits':1},'"
-                                                                                                    "TableName':'fresh'")},
+    {OP_TABLE_CREATE,
+     FIXTURE_TABLE_WITH(FIXTURE_KEY("a", "HASH") "," FIXTURE_KEY("b", "RANGE"),
+                        FIXTURE_TYPE("a", "S") "," FIXTURE_TYPE("b", "N") "," FIXTURE_TYPE("c", "B"),
+                        ",'LocalSecondaryIndexes':[" FIXTURE_INDEX(
+                            "local", FIXTURE_KEY("a", "HASH") "," FIXTURE_KEY("c", "RANGE"),
+                            "ALL") "],'GlobalSecondaryIndexes':[{'IndexName':'global','KeySchema':"
+                                   "[" FIXTURE_KEY("c", "HASH") "," FIXTURE_KEY("a", "HASH") "],'Projection':{'"
+                                                                                             "ProjectionType':'INCLUDE',"
+                                                                                             "'NonKeyAttributes':['x']}}"
+                                                                                             "],'StreamSpecification':{"
+                                                                                             "'StreamEnabled':true,'"
+                                                                                             "StreamViewType':'NEW_"
+                                                                                             "IMAGE'},'SSESpecification'"
+                                                                                             ":{'Enabled':true,'SSEType'"
+                                                                                             ":'KMS'},"
+                                                                                             "'Tags':[{'Key':'k','Value'"
+                                                                                             ":'v'}],'TableClass':'"
+                                                                                             "STANDARD','"
+                                                                                             "DeletionProtectionEnabled'"
+                                                                                             ":false,"
+                                                                                             "'OnDemandThroughput':{'"
+                                                                                             "MaxReadRequestUnits':1},'"
+                                                                                             "TableName':'fresh'")},
     {OP_TABLE_CREATE,
      "{'KeySchema':[" FIXTURE_KEY("a", "HASH") "],'AttributeDefinitions':[" FIXTURE_TYPE(
          "a", "S") "],'ProvisionedThroughput':{"

@@ -239,8 +239,8 @@ static void test_description(void **state)
         "'StreamSpecification':{'StreamEnabled':true,'StreamViewType':'NEW_IMAGE'},'LatestStreamLabel':'2023-11-14T22:13:20."
         "000',"
         "'LatestStreamArn':'arn:aws:dynamodb:us-east-1:000000000000:table/good/stream/2023-11-14T22:13:20.000'",
-        "'SSEDescription':{'Status':'ENABLED','SSEType':'KMS','KMSMasterKeyArn':'arn:aws:kms:us-east-1:000000000000:alias/aws/"
-        "dynamodb'}",
+        "'SSEDescription':{'Status':'ENABLED','SSEType':'KMS',",
+        "'KMSMasterKeyArn':'arn:aws:kms:us-east-1:000000000000:alias/aws/dynamodb'}",
         "'TableClassSummary':{'TableClass':'STANDARD_INFREQUENT_ACCESS'}",
         "'DeletionProtectionEnabled':true",
     };

@@ -323,7 +323,8 @@ class Session:
     # -- The parameters from before expressions -------------------------------------------------------------------------
 
     LEGACY = {"=": "EQ", "<>": "NE", "<": "LT", "<=": "LE", ">": "GT", ">=": "GE", "BETWEEN": "BETWEEN", "IN": "IN",
-              "attribute_exists": "NOT_NULL", "attribute_not_exists": "NULL", "begins_with": "BEGINS_WITH", "contains": "CONTAINS"}
+              "attribute_exists": "NOT_NULL", "attribute_not_exists": "NULL", "begins_with": "BEGINS_WITH", "contains": "CONTAINS",
+              "NOT_CONTAINS": "NOT_CONTAINS"}
 
     def legacy(self, item, keys, payload, name):
         """Draws conditions on attributes and puts them into the request; the tree that they are."""

@@ -1,11 +1,12 @@
-/* expression.c - the first byte says what the rest is: c condition, u update, p projection; then it is applied to items.
+/* expression.c - the first byte says what the rest is: c condition, u update, p projection, s PartiQL statement; then it is applied to items.
  *
- * Names #a #b #c and values :n :s :l :m :ns :ss :b :bool :null are there for all of them. */
+ * A statement has the parameters 1, 'x', [2], <<3>>. Names #a #b #c and values :n :s :l :m :ns :ss :b :bool :null are there for all of them. */
 #include "worker/table/expr.h"
 
 #include "common/json.h"
 #include "common/limits.h"
 #include "tests/fuzz/fuzz.h"
+#include "worker/table/partiql.h"
 #include "worker/table/project.h"
 #include "worker/table/update.h"
 
@@ -14,6 +15,7 @@ static const char values_text[] =
     "{\":n\":7,\":s\":\"bc\",\":l\":[1,\"x\"],\":m\":{\"a\":{\"b\":[]}},\":ns\":{\"$numberSet\":[1,2]},"
     "\":ss\":{\"$stringSet\":[\"a\"]},\":b\":{\"$binary\":\"aGk=\"},\":bool\":true,\":null\":null,"
     "\":t\":\"SS\",\":big\":1e125}";
+static const char parameters_text[] = "[1,\"x\",[2],{\"$numberSet\":[3]}]";
 static const char *const items_text[] = {
     "{}",
     "{\"id\":\"1\",\"a\":1,\"b\":\"abc\",\"b.c\":{\"$stringSet\":[\"a\",\"b\"]},\"SET\":null,\"c\":{\"d\":[1,[2,{\"e\":3}]],"
@@ -23,7 +25,7 @@ static const char *const items_text[] = {
 };
 #define ITEMS (sizeof items_text / sizeof items_text[0])
 
-static struct buf names, values, items[ITEMS];
+static struct buf names, values, parameters, items[ITEMS];
 
 static void load(void)
 {
@@ -32,6 +34,7 @@ static void load(void)
     fuzz_check(parser);
     fuzz_check(json_to_value(parser, slice_text(names_text), LIMIT_JSON_DEPTH, &names, &e) == 0);
     fuzz_check(json_to_value(parser, slice_text(values_text), LIMIT_JSON_DEPTH, &values, &e) == 0);
+    fuzz_check(json_to_value(parser, slice_text(parameters_text), LIMIT_JSON_DEPTH, &parameters, &e) == 0);
     for (size_t i = 0; i < ITEMS; i++)
         fuzz_check(json_to_value(parser, slice_text(items_text[i]), LIMIT_JSON_DEPTH, &items[i], &e) == 0);
     json_parser_destroy(&parser);
@@ -113,6 +116,38 @@ static void projection(struct expr_context *c, struct slice text)
     buf_finish(&out);
 }
 
+static void columns(const struct pq_statement *s, const struct value *item)
+{
+    struct buf out = {0};
+    struct err e;
+    project_columns(&s->columns, s->column_names, item, &out);
+    struct value row = value_of(buf_slice(&out));
+    fuzz_check(row.type == VALUE_M && value_check(row.encoded, &e) == 0);
+    buf_finish(&out);
+}
+
+static void statement(struct arena *arena, struct slice text)
+{
+    struct err e = {0};
+    struct pq_statement s;
+    struct value given = value_of(buf_slice(&parameters));
+    if (partiql_parse(text, &given, arena, &s, &e) != 0) {
+        failed(arena, &e);
+        return;
+    }
+    fuzz_check(s.table.len > 0 && (s.verb != PQ_UPDATE || s.update.count > 0));
+    fuzz_check(s.verb != PQ_INSERT || (s.item.type == VALUE_M && value_check(s.item.encoded, &e) == 0));
+    for (size_t i = 0; i < ITEMS; i++) {
+        struct value item = value_of(buf_slice(&items[i]));
+        if (s.where)
+            condition_eval(s.where, &item);
+        if (s.update.count > 0)
+            apply(&s.update, &item, arena);
+        if (s.columns.count > 0)
+            columns(&s, &item);
+    }
+}
+
 void fuzz_expression(struct slice input)
 {
     static struct arena arena;
@@ -131,5 +166,7 @@ void fuzz_expression(struct slice input)
         update(&c, input);
     else if (kind == 'p')
         projection(&c, input);
+    else if (kind == 's')
+        statement(&arena, input);
     arena_finish(&arena);
 }

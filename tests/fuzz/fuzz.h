@@ -25,7 +25,7 @@
     X(replay, "intact groups with any records: recovery and the core that takes them")                                         \
     X(store, "any bytes in the rows of the table store")                                                                       \
     X(table, "jobs on tables, line by line")                                                                                   \
-    X(expression, "condition, update and projection expressions and what they do to items")
+    X(expression, "condition, update and projection expressions and statements, and what they do to items")
 
 #define X(name, what) void fuzz_##name(struct slice input);
 FUZZ_TABLE(X)

@@ -174,7 +174,7 @@ class Draw:
         for name in self.random.sample([*NAMES, *keys], self.one([1, 1, 2, 3])):
             like = item.get(name)
             kind = self.one(["=", "<>", "<", "<=", ">", ">=", "BETWEEN", "IN", "attribute_exists", "attribute_not_exists",
-                             "begins_with", "contains"])
+                             "begins_with", "contains", "NOT_CONTAINS"])
             path, scalar = ("path", (name,)), self.comparable(like)
             if kind.startswith("attribute"):
                 found[name] = (kind, path)
@@ -186,7 +186,7 @@ class Draw:
                 found[name] = (kind, path, [scalar] + [("value", self.value(0, scalar[1][0])) for _ in range(self.random.randrange(3))])
             elif kind == "begins_with":
                 found[name] = (kind, path, ("value", self.value(0, self.one("SB"))))
-            elif kind == "contains":
+            elif kind in ("contains", "NOT_CONTAINS"):
                 found[name] = (kind, path, scalar)
             else:
                 found[name] = (kind, path, self.literal(like) if kind in ("=", "<>") else scalar)

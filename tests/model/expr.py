@@ -88,6 +88,8 @@ def holds(node, item):
         return first is not None and first[0] == second[1]
     if kind == "begins_with":
         return first is not None and second is not None and first[0] == second[0] and first[0] in "SB" and first[1].startswith(second[1])
+    if kind == "NOT_CONTAINS":
+        return first is not None and not contains(first, second)
     return contains(first, second)
 
 

@@ -99,7 +99,7 @@ class Session:
     # -- One item -------------------------------------------------------------------------------------------------------
 
     def table(self):
-        return self.draw.one(self.tables)
+        return self.draw.one([*self.tables, self.tables[-1]])
 
     def some_item(self, table):
         if table.items and self.draw.chance(0.8):
@@ -323,7 +323,8 @@ class Session:
     # -- The parameters from before expressions -------------------------------------------------------------------------
 
     LEGACY = {"=": "EQ", "<>": "NE", "<": "LT", "<=": "LE", ">": "GT", ">=": "GE", "BETWEEN": "BETWEEN", "IN": "IN",
-              "attribute_exists": "NOT_NULL", "attribute_not_exists": "NULL", "begins_with": "BEGINS_WITH", "contains": "CONTAINS"}
+              "attribute_exists": "NOT_NULL", "attribute_not_exists": "NULL", "begins_with": "BEGINS_WITH", "contains": "CONTAINS",
+              "NOT_CONTAINS": "NOT_CONTAINS"}
 
     def legacy(self, item, keys, payload, name):
         """Draws conditions on attributes and puts them into the request; the tree that they are."""
@@ -534,10 +535,17 @@ class Session:
         condition = self.draw.condition(self.some_item(table)) if self.draw.chance(0.7) or not conditions else None
         if condition and any(path[0] in table.key_names() for path in expr.paths(condition)):
             return # what is said of keys beside the conditions above may be refused for its type, or make other reads
+        ordered = bool(conditions)
+        for i, (kind, path, *given) in enumerate(conditions):
+            if kind == "=" and self.draw.chance(0.3):  # several reads
+                conditions[i], ordered = ("IN", path, given + [("value", self.draw.key_value(given[0][1][0])) for _ in range(3)]), False
         parts = [writer.predicate(each) for each in conditions]
         if condition:
             parts.append(writer.condition(condition, 2))
         payload = {"Statement": 'SELECT * FROM "%s" WHERE %s' % (table.name, " AND ".join(parts))}
+        backward = ordered and len(table.keys) > 1 and self.draw.chance(0.3)
+        if backward:
+            payload["Statement"] += ' ORDER BY "s" DESC'
         if writer.parameters:
             payload["Parameters"] = [v.plain(each) for each in writer.parameters]
         if self.draw.chance(0.5):
@@ -548,7 +556,7 @@ class Session:
                 expr.check_condition(condition, partiql=True)
                 table.check_paths(expr.paths(condition))
             read = [item for item in table.entries(None) if all(expr.holds(each, item) for each in conditions)]
-            return sorted((item for item in read if not condition or expr.holds(condition, item)), key=table.order(None))
+            return sorted((item for item in read if not condition or expr.holds(condition, item)), key=table.order(None), reverse=backward)
 
         items = []
         for _ in range(1000):
@@ -559,7 +567,7 @@ class Session:
             if "NextToken" not in answer:
                 break
             payload["NextToken"] = answer["NextToken"]
-        self.same_items("Items", expected, items, ordered=bool(conditions))
+        self.same_items("Items", expected, items, ordered)
 
     # -- All ------------------------------------------------------------------------------------------------------------
 

@@ -83,6 +83,16 @@ static void test_views(void **state)
          "{'Items':[{'p':'p','c':6,'g':'g','a':6},{'p':'p','c':7,'g':'g','a':7}],'Count':2,'ScannedCount':8}");
 }
 
+/* A filter sees what the index shows, whatever is fetched beside it. */
+static void test_filter_of_a_view(void **state)
+{
+    SCAN("{'IndexName':'local','FilterExpression':'attribute_exists(b)','ProjectionExpression':'b'}",
+         "{'Items':[],'Count':0,'ScannedCount':8}");
+    SCAN("{'IndexName':'local','FilterExpression':'attribute_not_exists(b) AND n<:n','ProjectionExpression':'b'," VALUES(
+             "':n':2") "}",
+         "{'Items':[{'b':7}],'Count':1,'ScannedCount':8}");
+}
+
 static void test_refusals(void **state)
 {
     QUERY("{'IndexName':'some','KeyConditionExpression':'g=:g','ProjectionExpression':'b,a'," VALUES("':g':'g'") "}",
@@ -279,11 +289,17 @@ static void test_metrics_of_a_large_collection(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_views),           cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_many_attributes), cmocka_unit_test(test_pages_meet),
-        cmocka_unit_test(test_start_keys),      cmocka_unit_test(test_segments),
-        cmocka_unit_test(test_capacity),        cmocka_unit_test(test_metrics),
-        cmocka_unit_test(test_metrics_of_many), cmocka_unit_test(test_metrics_of_a_large_collection),
+        cmocka_unit_test(test_views),
+        cmocka_unit_test(test_filter_of_a_view),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_many_attributes),
+        cmocka_unit_test(test_pages_meet),
+        cmocka_unit_test(test_start_keys),
+        cmocka_unit_test(test_segments),
+        cmocka_unit_test(test_capacity),
+        cmocka_unit_test(test_metrics),
+        cmocka_unit_test(test_metrics_of_many),
+        cmocka_unit_test(test_metrics_of_a_large_collection),
     };
 
     return cmocka_run_group_tests(tests, open_tables, close_tables);

@@ -154,6 +154,10 @@ static void test_legacy_conditions(void **state)
            INVALID "Value and AttributeValueList cannot be used together for Attribute: v");
     CREATE("{'Item':{'id':'1'},'Expected':{'v':{'ComparisonOperator':'EQ','Value':1,'Exists':true}}}",
            INVALID "Exists and ComparisonOperator cannot be used together for Attribute: v");
+    CREATE("{'Item':{'id':'1'},'Expected':{'v':{'ComparisonOperator':'LT'}}}",
+           INVALID "Value or AttributeValueList must be used with ComparisonOperator: LT for Attribute: v");
+    CREATE("{'Item':{'id':'1'},'Expected':{'v':{'ComparisonOperator':'LT','AttributeValueList':[]}}}",
+           INVALID "Invalid number of argument(s) for the LT ComparisonOperator");
     CREATE("{'Item':{'id':'1'},'Expected':{'v':{'AttributeValueList':[1]}}}",
            INVALID "AttributeValueList can only be used with a ComparisonOperator for Attribute: v");
     CREATE("{'Item':{'id':'1'},'Expected':{'v':{'ComparisonOperator':'IN','AttributeValueList':[1,'x']}}}",
@@ -163,7 +167,10 @@ static void test_legacy_conditions(void **state)
     CREATE("{'Item':{'id':'1'},'Expected':{'v':{'Exists':'false'}}}",
            "SerializationException: Unknown or wrongly typed member 'Exists' of the condition on v");
     CREATE("{'Item':{'id':'1','v':2},'Expected':{'v':{'ComparisonOperator':'NE','Value':1}}}", "{}");
+    CREATE("{'Item':{'id':'1','v':3},'Expected':{'missing':{'ComparisonOperator':'NOT_CONTAINS','AttributeValueList':['x']}}}",
+           FAILED);
     CREATE("{'Item':{'id':'1','v':3},'Expected':{}}", "{}");
+    CREATE("{'Item':{'id':'1','v':3},'Expected':{'v':{'ComparisonOperator':'NOT_CONTAINS','AttributeValueList':['x']}}}", "{}");
     CREATE("{'Item':{'id':'1'},'Expected':{'v':5}}", "SerializationException: The condition on v is no map");
     CREATE("{'Item':{'id':'1'},'ConditionalOperator':'AND'}",
            INVALID "ConditionalOperator cannot be used without Filter or Expected");

@@ -113,24 +113,36 @@ static struct node **add_value(struct arena *arena, struct node **tail, const st
     return &(*tail)->next;
 }
 
-/* Builds operator(path, values...), negated if it says so. */
-static struct node *build(struct arena *arena, const struct operator* o, struct slice name, struct node *values)
+/* operator(path, values...) */
+static struct node *build_call(struct arena *arena, enum node_kind kind, struct slice name, struct node *values)
 {
-    struct node *node = new_node(arena, o->kind), *path = new_node(arena, NODE_PATH);
+    struct node *node = new_node(arena, kind), *path = new_node(arena, NODE_PATH);
 
     if (!node || !path || legacy_path(arena, name, &path->path) < 0)
         return NULL;
     node->args = path;
     path->next = values;
-    if (!o->negated)
-        return node;
-    struct node *negation = new_node(arena, NODE_NOT);
-    if (negation)
-        negation->args = node;
-    return negation;
+    return node;
 }
 
-static int build_comparison(const struct entry *entry, struct arena *arena, struct node **result, struct err *e)
+/* What is negated does not hold for an attribute that is missing either. */
+static struct node *build(struct arena *arena, const struct operator* o, struct slice name, struct node *values)
+{
+    struct node *node = build_call(arena, o->kind, name, values);
+
+    if (!node || !o->negated)
+        return node;
+    struct node *both = new_node(arena, NODE_AND), *exists = build_call(arena, NODE_EXISTS, name, NULL),
+                *negation = new_node(arena, NODE_NOT);
+    if (!both || !exists || !negation)
+        return NULL;
+    negation->args = node;
+    exists->next = negation;
+    both->args = exists;
+    return both;
+}
+
+static int build_comparison(const struct entry *entry, bool expected, struct arena *arena, struct node **result, struct err *e)
 {
     const struct operator* o = operators, *end = operators + sizeof operators / sizeof *operators;
     struct node *values = NULL, **tail = &values;
@@ -156,6 +168,10 @@ static int build_comparison(const struct entry *entry, struct arena *arena, stru
     }
     if (!tail)
         return -1;
+    if (expected && o->min > 0 && entry->list.type == VALUE_NONE && entry->value.type == VALUE_NONE)
+        return err_set(e, ERR_VALIDATION,
+                       INVALID "Value or AttributeValueList must be used with ComparisonOperator: %s for Attribute: %.*s",
+                       o->name, (int)(entry->name.len < 100 ? entry->name.len : 100), (const char *)entry->name.ptr);
     if (count < o->min || count > o->max)
         return bad_arguments(o, e);
     if (values && check_types(o, values, e) < 0)
@@ -207,7 +223,7 @@ static int build_entry(struct entry *entry, const struct value *map, bool expect
     if (!compared && list)
         return err_set(e, ERR_VALIDATION,
                        INVALID "AttributeValueList can only be used with a ComparisonOperator for Attribute: %.*s", len, name);
-    return compared ? build_comparison(entry, arena, result, e) : build_exists(entry, arena, result, e);
+    return compared ? build_comparison(entry, expected, arena, result, e) : build_exists(entry, arena, result, e);
 }
 
 int legacy_condition(const struct value *map, bool expected, bool any, struct arena *arena, struct node **condition,

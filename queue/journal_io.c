@@ -82,8 +82,9 @@ bool journal_is_full(int error) { return error == ENOSPC || error == EDQUOT || e
 void journal_fatal(const char *what, const char *file, int error)
 {
     char quoted[160];
+    const char *reason = error == EBADMSG ? "it is damaged; the next start tells where, and the way out" : strerror(error);
     log_error("journal.failed", "step=\"%s\" file=%s errno=%d reason=%s effect=\"nothing is promised after this: stopping\"",
-              what, file, error, log_value(strerror(error), quoted, sizeof quoted));
+              what, file, error, log_value(reason, quoted, sizeof quoted));
     journal_io.fatal(EXIT_IO);
 }
 

@@ -75,6 +75,11 @@ static int list(const char *folder, bool logs, glob_t *files, struct err *e)
 int kv_copy_cold(const char *folder, const char *target, struct err *e)
 {
     glob_t files = {0};
+    const char *names[KV_SPACES];
+    for (int i = 0; i < KV_SPACES; i++)
+        names[i] = bdb_space_file((enum kv_space)i);
+    if (bdb_synced_look(folder, names, e) != 0) /* the copy's recovery would take the end of a damaged log for its end */
+        return -1;
     if (mkdir(target, 0700) != 0)
         return fail(e, errno, "make", target);
     int result = list(folder, true, &files, e);

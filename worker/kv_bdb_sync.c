@@ -243,40 +243,57 @@ static int find_log_end(const char *folder, uint64_t *end)
     return ret;
 }
 
-static int prove_log(const struct bdb_synced *s, uint64_t synced, struct err *e)
+static int prove_log(const char *folder, uint64_t synced, struct err *e)
 {
     uint64_t end = 0;
-    int ret = find_log_end(s->folder, &end);
+    int ret = find_log_end(folder, &end);
     if (ret == ENOMEM || ret == EIO || ret == EMFILE || ret == ENFILE)
-        return err_set(e, ERR_UNAVAILABLE, "%s: the log cannot be read: %s", s->folder, db_strerror(ret));
+        return err_set(e, ERR_UNAVAILABLE, "%s: the log cannot be read: %s", folder, db_strerror(ret));
     if (ret == 0 && end >= synced)
         return 0;
     return err_set(
         e, ERR_INTERNAL,
         "%s is damaged: its log breaks off at %u/%u, but was synced up to %u/%u: transactions are missing. Nothing was "
         "changed. Restore a backup, or remove the file \"synced\" there to go on without them",
-        s->folder, (unsigned)(end >> 32), (unsigned)end, (unsigned)(synced >> 32), (unsigned)synced);
+        folder, (unsigned)(end >> 32), (unsigned)end, (unsigned)(synced >> 32), (unsigned)synced);
 }
 
-static int prove_files(const struct bdb_synced *s, const char *const *files, struct err *e)
+static int prove_files(const char *folder, const char *const *files, uint64_t count, struct err *e)
 {
     char path[2 * PATH_MAX];
     struct stat st;
-    for (size_t i = 0; i < atomic_load(&s->page->files); i++) {
-        snprintf(path, sizeof path, "%s/%s", s->folder, files[i]);
+    for (uint64_t i = 0; i < count; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, files[i]);
         if (stat(path, &st) != 0 && errno == ENOENT)
-            return err_set(e, ERR_INTERNAL, "%s is damaged: %s is missing. Nothing was changed. Restore a backup", s->folder,
+            return err_set(e, ERR_INTERNAL, "%s is damaged: %s is missing. Nothing was changed. Restore a backup", folder,
                            files[i]);
     }
     return 0;
+}
+
+static int prove(const char *folder, struct bdb_synced_page *page, const char *const *files, struct err *e)
+{
+    uint64_t synced = atomic_load(&page->log_end);
+    if (prove_files(folder, files, atomic_load(&page->files), e) != 0)
+        return -1;
+    return synced == 0 ? 0 : prove_log(folder, synced, e);
 }
 
 int bdb_synced_prove(const struct bdb_synced *s, const char *const *files, struct err *e)
 {
     if (atomic_load(&s->page->failed) && end_doubt(s, e) != 0)
         return -1;
-    uint64_t synced = atomic_load(&s->page->log_end);
-    if (prove_files(s, files, e) != 0)
-        return -1;
-    return synced == 0 ? 0 : prove_log(s, synced, e);
+    return prove(s->folder, s->page, files, e);
+}
+
+int bdb_synced_look(const char *folder, const char *const *files, struct err *e)
+{
+    char path[PATH_MAX + 16];
+    struct bdb_synced_page page;
+    snprintf(path, sizeof path, "%s/synced", folder);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool told = fd >= 0 && pread(fd, &page, sizeof page, 0) == (ssize_t)sizeof page && page.magic == MAGIC;
+    if (fd >= 0)
+        close(fd);
+    return told ? prove(folder, &page, files, e) : 0;
 }

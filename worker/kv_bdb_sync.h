@@ -35,6 +35,9 @@ void bdb_synced_close(struct bdb_synced *s); /* also of one that was never opene
  * `files` (names in the folder) none is missing that was made. 0, or -1: ERR_INTERNAL is damage, anything else may pass. */
 int bdb_synced_prove(const struct bdb_synced *s, const char *const *files, struct err *e);
 
+/* The same proof for a store that nobody has open, from outside: nothing is written. A folder without the page proves nothing, and passes. */
+int bdb_synced_look(const char *folder, const char *const *files, struct err *e);
+
 /* After recovery: the first so many of the files exist. Their names are on disk when this returns 0; -1 with the reason. */
 int bdb_synced_made(struct bdb_synced *s, size_t files, DB_ENV *env, struct err *e);
 

@@ -7,7 +7,7 @@
 /* Copies the store that kv (of kv_bdb_open) has open to the folder target, which is made, while others write to it: a hot backup. What
  * was committed before it began is in it once kv_copy_settle() has worked its log off. 0, or -1 with the reason. */
 int kv_copy_hot(struct kv *kv, const char *target, struct err *e);
-/* Copies the files of a store that nobody has open. */
+/* Copies the files of a store that nobody has open; ERR_INTERNAL if they are damaged, as far as the store's own notes tell. */
 int kv_copy_cold(const char *folder, const char *target, struct err *e);
 
 /* Makes a copy whole: recovery from its whole log, everything synced, nothing shared left behind. Nobody may have it open. */

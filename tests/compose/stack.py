@@ -72,9 +72,24 @@ def base_archive():
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """The first of two free ports beside each other."""
+    while True:
+        with socket.socket() as s, socket.socket() as next_one:
+            s.bind(("127.0.0.1", 0))
+            port = s.getsockname()[1]
+            try:
+                next_one.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):
+                continue
+            return port
+
+
+def accepts(url):
+    """Whether a job is accepted there."""
+    try:
+        return requests.post(url + "/DynamoDBManager", json={"operation": "ping"}, timeout=5).status_code == 202
+    except requests.RequestException:
+        return False
 
 
 class Image:
@@ -82,14 +97,17 @@ class Image:
 
     def __init__(self, name):
         self.name, self.build_name = name, name + "-build"
-        self.made_base = False
         self.rebuilds = 0
 
     def make_base(self):
-        if succeeds("docker", "image", "inspect", BASE) or succeeds("docker", "pull", "-q", BASE, seconds=30):
+        """One that is made here stays, for the next time and for others that run now; it is made anew when it would be another one."""
+        archive = base_archive()
+        found = run("docker", "image", "inspect", "--format", '{{index .Config.Labels "leat.local"}}', BASE, check=False)
+        if found.returncode == 0 and found.stdout.strip() in ("", "<no value>", archive.name):
             return
-        run(HERE / "base-image", BASE, base_archive(), seconds=300)
-        self.made_base = True
+        if found.returncode != 0 and succeeds("docker", "pull", "-q", BASE, seconds=30):
+            return
+        run(HERE / "base-image", BASE, archive, seconds=300)
 
     def build(self):
         self.make_base()
@@ -112,7 +130,7 @@ class Image:
 
     def remove(self):
         names = [self.name, *(f"{self.name}-old{n + 1}" for n in range(self.rebuilds)), self.build_name]
-        for name in names + ([BASE] if self.made_base else []):
+        for name in names:
             run("docker", "image", "rm", name, check=False)
 
 

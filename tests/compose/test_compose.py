@@ -98,6 +98,19 @@ def test_scales_up_and_down_while_posting(compose, note):
     note(f"scaled 1 -> 4 -> 1: {poster.check()} jobs, each applied once")
 
 
+def test_two_gateways_take_a_range_of_ports(compose, image):
+    """Behind a reverse proxy: examples/nginx.conf. In a project of its own, with a queue and no worker."""
+    two = stack.Compose(f"{compose.name}-two", image)
+    two.environment["LEAT_PORT"] = f"{two.port}-{two.port + 1}"
+    try:
+        two("up", "-d", "--scale", "gateway=2", "--scale", "worker=0")
+        for port in (two.port, two.port + 1):
+            stack.until(lambda p=port: stack.accepts(f"http://127.0.0.1:{p}"), 20, f"a job accepted on port {port}")
+        assert len(two.containers("gateway")) == 2
+    finally:
+        two.remove()
+
+
 @pytest.fixture
 def three_workers(compose):
     compose.up(workers=3)

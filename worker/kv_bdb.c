@@ -1,8 +1,8 @@
 /* kv_bdb.c - opens, closes and looks after the Berkeley DB environment of the table store.
  *
  * Files: one btree a space (space_files, made when they are missing), log.* (write-ahead log), __db.* (regions shared by the processes,
- * made anew by each recovery), `synced` (kv_bdb_sync.h), `checkpoint` and `backup.lock` (locked by who checkpoints, by who copies). Sizes below are fixed when the
- * regions are made, so they change only with a recovery, that is when the whole store starts. */
+ * made anew by each recovery), `synced` (kv_bdb_sync.h), `checkpoint` and `backup.lock` (locked by who checkpoints, by who copies). Sizes
+ * below are fixed when the regions are made, so they change only with a recovery, that is when the whole store starts. */
 #include "worker/kv_bdb.h"
 
 #include <errno.h>
@@ -36,6 +36,7 @@
 #define HOLD_PAUSE_US 1000
 #define RESERVE_SHARE 16u /* but no more than this part of a small file system */
 
+/* In the order of their numbers: `synced` counts how many were made, so that none is made twice. New spaces come last. */
 static const char *const space_files[KV_SPACES] = {
     [KV_META] = "meta.db",       [KV_ITEMS] = "items.db",     [KV_OUTCOMES] = "outcomes.db", [KV_INDEXES] = "indexes.db",
     [KV_STREAMS] = "streams.db", [KV_BACKUPS] = "backups.db", [KV_CHORES] = "chores.db",     [KV_TOKENS] = "tokens.db"};

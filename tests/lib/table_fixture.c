@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "common/limits.h"
+#include "tests/lib/kv_fault.h"
 
 #define METADATA "'ResponseMetadata':{'HTTPStatusCode':200}"
 
@@ -263,4 +264,29 @@ const char *fixture_text(const struct value *v)
     buf_finish(&b);
     swap_quotes(text, '"', '\'');
     return text;
+}
+
+void fixture_fail_each_call(struct kv *kv, struct tables *t, const struct op *op, enum kv_result result)
+{
+    bool hit = true, changed;
+
+    for (int after = 0; hit; after++) {
+        struct buf out = {0};
+        struct kv_txn *txn;
+        assert_int_equal(kv_begin(kv, KV_WRITE, &txn), KV_OK);
+        assert_int_equal(table_begin(t, txn, FIXTURE_NOW_MS, &changed), KV_OK);
+        buf_text(&out, "before");
+        kv_fault_arm(kv, after, result);
+        enum kv_result applied = table_apply(t, txn, op, &out);
+        if (applied != KV_OK)
+            assert_int_equal(out.len, 6);
+        else
+            applied = table_end(t, txn);
+        hit = kv_fault_hit(kv);
+        kv_fault_arm(kv, -1, KV_OK);
+        assert_int_equal(applied, hit ? result : KV_OK);
+        kv_abort(&txn);
+        buf_finish(&out);
+        assert_true(after < 100);
+    }
 }

@@ -49,6 +49,10 @@ const char *table_fixture_statements(struct table_fixture *f, enum op_code code,
 /* Runs the engine's chores until none is left, at most max rows a transaction; returns the number of calls. */
 unsigned table_fixture_chores(struct table_fixture *f, size_t max);
 
+/* Every call of the store fails once while an operation runs: the result comes back as it is and nothing is written or leaked. kv: of
+ * kv_fault.h. */
+void fixture_fail_each_call(struct kv *kv, struct tables *t, const struct op *op, enum kv_result result);
+
 /* A value from JSON, appended to keep (which must not be moved afterwards: reserve enough, see fixture_value). */
 struct value fixture_value(struct buf *keep, const char *json);
 /* A value as text, in a static buffer that lasts for four calls. */

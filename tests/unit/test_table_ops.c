@@ -304,32 +304,6 @@ static void test_damaged_payloads(void **state)
     buf_finish(&out);
 }
 
-/* Every call of the store fails once, for every operation: the result comes back as it is and nothing is written or leaked. */
-static void fail_each_call(struct kv *kv, struct tables *t, const struct op *op, enum kv_result result)
-{
-    bool hit = true, changed;
-
-    for (int after = 0; hit; after++) {
-        struct buf out = {0};
-        struct kv_txn *txn;
-        assert_int_equal(kv_begin(kv, KV_WRITE, &txn), KV_OK);
-        assert_int_equal(table_begin(t, txn, FIXTURE_NOW_MS, &changed), KV_OK);
-        buf_text(&out, "before");
-        kv_fault_arm(kv, after, result);
-        enum kv_result applied = table_apply(t, txn, op, &out);
-        if (applied != KV_OK)
-            assert_int_equal(out.len, 6);
-        else
-            applied = table_end(t, txn);
-        hit = kv_fault_hit(kv);
-        kv_fault_arm(kv, -1, KV_OK);
-        assert_int_equal(applied, hit ? result : KV_OK);
-        kv_abort(&txn);
-        buf_finish(&out);
-        assert_true(after < 100);
-    }
-}
-
 /* A table with all that follows a write. */
 static void make_tracked(struct kv *kv, struct tables *t)
 {
@@ -399,15 +373,15 @@ static void test_store_failures_come_back(void **state)
         op.payload.type = VALUE_NONE;
         if (rows[i].payload)
             op.payload = fixture_value(&keep, rows[i].payload);
-        fail_each_call(kv, t, &op, KV_RETRY);
-        fail_each_call(kv, t, &op, KV_FULL);
+        fixture_fail_each_call(kv, t, &op, KV_RETRY);
+        fixture_fail_each_call(kv, t, &op, KV_FULL);
         buf_finish(&keep);
     }
     struct buf keep = {0};
     struct op op = {.code = OP_CREATE, .table = slice_text("tracked")};
     make_tracked(kv, t);
     op.payload = fixture_value(&keep, "{'Item':{'id':'2','x':'1','at':5}}");
-    fail_each_call(kv, t, &op, KV_RETRY);
+    fixture_fail_each_call(kv, t, &op, KV_RETRY);
     buf_finish(&keep);
     tables_destroy(&t);
     kv_close(&kv);

@@ -428,6 +428,8 @@ int partiql_parse(struct slice text, const struct value *parameters, struct aren
     pq_advance(&p);
     pq_advance(&p);
     bool parsed = parse_statement(&p, statement);
+    if (buf_failed(&p.work) || buf_failed(&p.path))
+        arena->failed = true;
     buf_finish(&p.work);
     buf_finish(&p.path);
     return parsed && e->code == ERR_NONE && !arena->failed && !arena->full ? 0 : -1;

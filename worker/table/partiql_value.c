@@ -200,6 +200,10 @@ static bool put_set(struct pq_parser *p, const struct member *first, uint32_t co
     }
     if (value_put_set(&p->work, type == VALUE_S ? VALUE_SS : VALUE_NS, elements, count, &reason) == 0)
         return true;
+    if (reason.code != ERR_VALIDATION) {
+        p->arena->failed = true;
+        return false;
+    }
     return pq_error(p, "%s", reason.text) != NULL;
 }
 

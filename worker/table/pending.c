@@ -123,7 +123,7 @@ enum kv_result pending_write(struct pending *p, struct kv_txn *txn)
     enum kv_result result = p->failed || buf_failed(&p->bytes) ? KV_NO_MEMORY : KV_OK;
     size_t i = 0;
 
-    if (p->count > 1)
+    if (result == KV_OK && p->count > 1) /* bytes that ran out of memory are gone */
         qsort_r(p->rows, p->count, sizeof *p->rows, compare_rows, p);
     for (; result == KV_OK && i < p->count && p->rows[i].kind != ROW_RECORD; i++) {
         bool last = i + 1 == p->count || p->rows[i + 1].kind == ROW_RECORD ||

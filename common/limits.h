@@ -64,7 +64,7 @@
 #define LIMIT_ANSWER_BYTES (4u * 1024u * 1024u)    /* an operation's own answer: a 1 MiB page, JSON-escaped or binary */
 #define LIMIT_BATCH_ENTRIES 4096u                  /* entries in one wire message */
 #define LIMIT_QUEUE_NAME_BYTES 80u                 /* SQS */
-#define LIMIT_QUEUES 1000u                         /* queues of one broker; the fixed records stay under a megabyte */
+#define LIMIT_QUEUES 10000u                        /* queues of one broker: under 10 MB of fixed records */
 #define LIMIT_PEER_NAME_BYTES 64u                  /* name a peer gives itself */
 #define LIMIT_REASON_BYTES 255u                    /* why a message was dead-lettered */
 #define LIMIT_CATALOG_BYTES (1024u * 1024u)        /* key schemas of all tables, as sent to gateways */
@@ -84,6 +84,26 @@
 #define LIMIT_RETENTION_MIN_MS (60ll * 1000)
 #define LIMIT_RETENTION_MAX_MS (1209600ll * 1000) /* 14 days */
 #define LIMIT_RECEIVE_COUNT 1000u                 /* maxReceiveCount */
+#define LIMIT_RECEIVE_MESSAGES 10u                /* of one receive */
+#define LIMIT_RECEIVE_WAIT_MS (20ll * 1000)       /* a long poll */
+#define LIMIT_INFLIGHT 120000u                    /* messages of one queue that are received and not deleted */
+#define LIMIT_DEDUPLICATION_MS (5ll * 60 * 1000)  /* how long a FIFO queue knows a key, and a receive's attempt */
+#define LIMIT_QUEUE_REST_MS (60ll * 1000)         /* between two purges; from a queue's removal to its name's reuse */
+#define LIMIT_MOVE_RATE 500u                      /* messages a second of a move task */
+#define LIMIT_MOVE_TASKS 10u                      /* that a queue remembers */
+
+/* -- Queues beyond SQS ---------------------------------------------------------------------------------------- */
+#define LIMIT_QUEUE_PATH_BYTES 128u              /* a queue's name at the broker: fronts may put a region before it */
+#define LIMIT_QUEUE_DOCUMENT_BYTES (32u * 1024u) /* a policy (8 KiB) and 50 tags (384 bytes each), and some air */
+#define LIMIT_MESSAGE_BYTES                                                                                                    \
+    (LIMIT_BODY_BYTES + 64u * 1024u)             /* an envelope: body and attributes, which are a body's size, and ids */
+#define LIMIT_HANDLE_BYTES 64u                   /* a receipt handle as the broker makes it; it makes shorter ones */
+#define LIMIT_SCHEDULE_MS (366ll * 86400 * 1000) /* delay of a scheduled message: a year */
+#define LIMIT_LEASE_MS (14ll * 86400 * 1000)     /* a receive's visibility in queues that allow it: the longest retention */
+#define LIMIT_PRIORITIES 4u                      /* levels, 0 to 3 */
+#define LIMIT_RECEIVES 65536u                    /* receivers that wait at one broker */
+#define LIMIT_QUEUES_LISTED 1000u                /* queues in one page */
+#define LIMIT_PEEK 1000u                         /* messages in one look */
 
 /* -- HTTP ----------------------------------------------------------------------------------------------------- */
 #define LIMIT_HEADER_BYTES (10u * 1024u) /* request line and headers: the limit of API Gateway */

@@ -45,7 +45,10 @@
     /* broker -> worker */                                                                                                     \
     X(JOBS, ">worker", 2)  /* low seq uint (see worker/README.md on sweeping), [job entry] */                                  \
     X(CALLS, ">worker", 1) /* [[call uint, flags uint, id bin, body bin]] */                                                   \
-    X(LEFT, ">worker", 0)  /* answer to LEAVE: nothing is outstanding */
+    X(LEFT, ">worker", 0)  /* answer to LEAVE: nothing is outstanding */                                                       \
+    /* client -> broker and back: queues and their messages (msg_queue.h) */                                                   \
+    X(REQUESTS, "client>", 1)  /* [[request uint, verb uint, queue str, argument]] */                                          \
+    X(RESPONSES, ">client", 1) /* [[request uint, result uint, body]] */
 
 enum msg_kind {
 #define X(symbol, direction, fields) MSG_##symbol,

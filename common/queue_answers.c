@@ -213,9 +213,10 @@ static void on_who(struct queue_client *c, struct msg *m)
 void client_frame(struct queue_client *c, struct msg *m)
 {
     static void (*const arms[MSG_KIND_COUNT])(struct queue_client *, struct msg *) = {
-        [MSG_WELCOME] = on_welcome, [MSG_SENT] = on_sent,   [MSG_RESULTS] = on_results,
-        [MSG_REPLIES] = on_replies, [MSG_STATE] = on_state, [MSG_ADMIN_REPLY] = on_admin_reply,
-        [MSG_CATALOG] = on_catalog, [MSG_PONG] = on_pong,   [MSG_WHO] = on_who,
+        [MSG_WELCOME] = on_welcome,      [MSG_SENT] = on_sent,   [MSG_RESULTS] = on_results,
+        [MSG_REPLIES] = on_replies,      [MSG_STATE] = on_state, [MSG_ADMIN_REPLY] = on_admin_reply,
+        [MSG_CATALOG] = on_catalog,      [MSG_PONG] = on_pong,   [MSG_WHO] = on_who,
+        [MSG_RESPONSES] = ask_responses,
     };
     if (arms[m->kind])
         arms[m->kind](c, m);

@@ -74,6 +74,7 @@ int64_t queue_client_deadline(const struct queue_client *c)
 void client_open_session(struct queue_client *c)
 {
     c->requests.unsent = c->requests.oldest;
+    ask_again(c);
     follow_all(c);
     c->eager = true;
 }

@@ -1,4 +1,4 @@
-/* queue_client.h - all that gateway, cli and worker know of the queue: submit, watch, call; take jobs and finish them.
+/* queue_client.h - all that gateway, cli and worker know of the queue: submit, watch, call, ask; take jobs and finish them.
  *
  * Both clients are single-threaded and never block: the owner polls fd() (edge-triggered: call process() after every wake-up
  * and after every flush), calls process(now_ms) at the latest at deadline(), and gets everything through callbacks. They
@@ -9,11 +9,13 @@
 
 #include "common/err.h"
 #include "common/msg.h"
+#include "common/msg_queue.h"
 
 /* -- For gateways and the command line ------------------------------------------------------------------------------------- */
 struct queue_client;
 
-/* Every callback must be set. A callback may submit, forget, unwait and flush, but not process or destroy. */
+/* Every callback must be set, but that `response` may be NULL for who never asks. A callback may submit, ask, forget, unwait and flush,
+ * but not process or destroy. */
 struct queue_client_events {
     /* One submitted message is accepted or refused. `known` is set for duplicates by idempotency key. */
     void (*sent)(void *self, void *tag, enum msg_result result, const struct id *known);
@@ -26,6 +28,8 @@ struct queue_client_events {
     void (*admin)(void *self, void *tag, unsigned err_code, struct slice value);
     void (*catalog)(void *self, struct slice catalog); /* the tables' key schemas, whenever they change */
     void (*link)(void *self, bool up);                 /* the broker answers; or has not for a second */
+    /* Of queue_client_ask(): once for each. The body points into the frame: valid during the call. */
+    void (*response)(void *self, void *tag, const struct queue_response *response);
 };
 
 /* Connects in the background. name is logged by the broker. NULL with the reason in e. */
@@ -51,8 +55,14 @@ int queue_client_call(struct queue_client *c, struct slice body, const struct id
 int queue_client_watch(struct queue_client *c, const struct id *id, int64_t wait_ms, void *tag);
 int queue_client_cancel(struct queue_client *c, const struct id *id, void *tag);
 int queue_client_admin(struct queue_client *c, const char *verb, struct slice argument, void *tag);
+/* Anything that can be asked of a queue (msg_queue.h); what is asked between two flushes travels together and is carried out in that
+ * order. There is no time-out: while the broker is away the request waits, and is asked again when it is back. That does no harm,
+ * since messages, removals, purges and tasks carry ids, and the rest says the same twice; a RECEIVE whose answer was on its way when
+ * the broker went leaves its messages invisible until their time is over, unless it has an attempt. Its wait goes on counting
+ * while the broker is away: asked again, it waits for the rest of it. -1 also when a value is out of its range. */
+int queue_client_ask(struct queue_client *c, const struct queue_request *request, void *tag);
 /* Forgets a tag that the owner gives up on: it gets no callback. O(outstanding). A message is sent all the same, and its result
- * still comes unless it is unwaited, too. */
+ * still comes unless it is unwaited, too. A RECEIVE is stopped, and what it was given meanwhile is made visible again. */
 void queue_client_forget(struct queue_client *c, void *tag);
 /* The owner does not wait for the result of this message (sent with MSG_WAIT) any more. Without it, the client asks for the
  * outcome over restarts of the broker until somebody knows it. O(1). */

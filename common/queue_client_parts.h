@@ -4,6 +4,7 @@
  *     queue_submit.c   requests of the owner into the list of requests, and out of it again
  *     queue_flush.c    unsent requests into frames
  *     queue_answers.c  frames of the broker into callbacks
+ *     queue_ask.c      requests to queues, and their responses
  *     queue_follow.c   what became of awaited messages whose RESULTS the broker does not owe us any more
  *
  * A callback may submit, forget, unwait and flush. Therefore nothing is held over a callback that those could free: a request
@@ -50,6 +51,11 @@ void client_frame(struct queue_client *c, struct msg *m);
 /* Hands the outcome of an awaited message to the owner, once; nothing if nobody waits. */
 void client_deliver(struct queue_client *c, const struct id *id, struct slice outcome);
 void client_call_over(struct queue_client *c, struct request *r, enum msg_call_status status, struct slice body);
+
+/* queue_ask.c */
+void ask_responses(struct queue_client *c, struct msg *m);
+void ask_forget(struct queue_client *c, struct request *r); /* the owner's RECEIVE: stopped, and what it gets given back */
+void ask_again(struct queue_client *c);                     /* a new session begins: waits are shortened by what has passed */
 
 /* queue_client.c */
 void client_open_session(struct queue_client *c);

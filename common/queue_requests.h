@@ -10,7 +10,7 @@
 #include "common/id.h"
 #include "common/limits.h"
 
-enum request_kind { REQUEST_SEND, REQUEST_CALL, REQUEST_WATCH, REQUEST_CANCEL, REQUEST_ADMIN, REQUEST_KIND_COUNT };
+enum request_kind { REQUEST_SEND, REQUEST_CALL, REQUEST_WATCH, REQUEST_CANCEL, REQUEST_ADMIN, REQUEST_ASK, REQUEST_KIND_COUNT };
 
 /* One message of a SEND. */
 struct request_entry {
@@ -28,11 +28,13 @@ struct request {
     bool internal;    /* no tag: the client asks for itself what became of `id` */
     struct id id;
     void *tag;
-    int64_t due_ms;                /* CALL: times out; SEND: is sent again if not answered; INT64_MAX: never */
-    struct buf bytes;              /* SEND, CALL: encoded entries; else the frame */
+    int64_t due_ms;                /* CALL: times out; SEND, ASK: is sent again if not answered; INT64_MAX: never */
+    int64_t begun_ms;              /* ASK */
+    bool receives, forgotten;      /* ASK: a RECEIVE; whose owner is not interested any more */
+    struct buf bytes;              /* SEND, CALL, ASK: encoded entries; else the frame */
     struct request_entry *entries; /* SEND */
     uint32_t entry_count, entry_cap;
-    char queue[LIMIT_QUEUE_NAME_BYTES + 1]; /* SEND */
+    char queue[LIMIT_QUEUE_PATH_BYTES + 1]; /* SEND, and an ASK that receives */
 };
 
 struct requests {

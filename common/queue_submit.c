@@ -214,6 +214,8 @@ void queue_client_forget(struct queue_client *c, void *tag)
         next = r->newer;
         if (r->kind == REQUEST_SEND) {
             forget_entries(c, r, tag);
+        } else if (r->receives && r->tag == tag) {
+            ask_forget(c, r);
         } else if (!r->internal && r->tag == tag) {
             requests_remove(&c->requests, r);
             c->outstanding--;

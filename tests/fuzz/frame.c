@@ -1,6 +1,7 @@
 /* frame.c - any bytes as one wire message: every reader of its kind to the end, and every slice within the frame. */
 #include "common/limits.h"
 #include "common/msg.h"
+#include "common/msg_queue.h"
 #include "tests/fuzz/fuzz.h"
 
 static struct slice frame;
@@ -178,6 +179,40 @@ static void on_done(struct msg *m)
             inside(entry.outcome), fuzz_check(entry.disposition < MSG_DISPOSITION_COUNT && entry.retry_ms >= 0);
 }
 
+static void on_requests(struct msg *m)
+{
+    uint64_t number;
+    struct queue_request request;
+    bool valid;
+    if (msg_read_requests(m) != 0)
+        return;
+    while (msg_next_request(m, &number, &request, &valid)) {
+        inside(request.queue), fuzz_check(request.queue.len <= LIMIT_QUEUE_PATH_BYTES);
+        if (valid && request.verb == QUEUE_VERB_SEND)
+            inside(request.send.body), inside(request.send.key);
+        if (valid && request.verb == QUEUE_VERB_CREATE)
+            inside(request.define.document), inside(request.define.attributes.dead_letter);
+    }
+}
+
+static void on_responses(struct msg *m)
+{
+    struct queue_response response;
+    struct queue_description d;
+    struct queue_walk walk;
+    struct queue_received received;
+    if (msg_read_responses(m) != 0)
+        return;
+    while (msg_next_response(m, &response)) {
+        inside(response.body);
+        if (queue_read_description(&response, &d) == 0)
+            inside(d.name), inside(d.document);
+        if (queue_walk_received(&response, &walk) == 0)
+            while (queue_next_received(&walk, &received))
+                inside(received.handle), inside(received.body);
+    }
+}
+
 static void on_bare(struct msg *m) { fuzz_check(mp_at_end(&m->reader)); }
 
 void fuzz_frame(struct slice input)
@@ -209,6 +244,8 @@ void fuzz_frame(struct slice input)
         [MSG_JOBS] = on_jobs,
         [MSG_CALLS] = on_calls,
         [MSG_LEFT] = on_bare,
+        [MSG_REQUESTS] = on_requests,
+        [MSG_RESPONSES] = on_responses,
     };
     struct msg m;
     frame = input;

@@ -82,6 +82,12 @@ static void on_catalog(void *self, struct slice catalog)
     buf_printf(&s->text, "catalog %s\n", print(catalog, text));
 }
 
+static void on_response(void *self, void *tag, const struct queue_response *response)
+{
+    struct story *s = self;
+    buf_printf(&s->text, "response %d %s\n", number_of(tag), queue_result_name(response->result));
+}
+
 static void on_link(void *self, bool up) { buf_text(&((struct story *)self)->text, up ? "link up\n" : "link down\n"); }
 
 /* -- The stage ------------------------------------------------------------------------------------------------------------- */
@@ -94,7 +100,8 @@ static void turn(void *self)
 
 int story_setup(void **state)
 {
-    static const struct queue_client_events events = {on_sent, on_result, on_reply, on_state, on_admin, on_catalog, on_link};
+    static const struct queue_client_events events = {on_sent,  on_result,  on_reply, on_state,
+                                                      on_admin, on_catalog, on_link,  on_response};
     struct story *s = calloc(1, sizeof *s);
     struct err e = {0};
     assert_non_null(s);

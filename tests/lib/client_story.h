@@ -3,6 +3,7 @@
  *
  *     sent TAG RESULT [known N]     result N OUTCOME     reply TAG STATUS BODY     state TAG STATE BODY
  *     admin TAG CODE                catalog BYTES        link up | link down
+ *     response TAG RESULT
  *
  * Tags are small numbers, and so are ids (the first byte of 16). */
 #ifndef LEAT_TESTS_LIB_CLIENT_STORY_H

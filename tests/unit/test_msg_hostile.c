@@ -9,6 +9,7 @@
 
 #include "common/limits.h"
 #include "common/msg.h"
+#include "common/msg_queue.h"
 
 static const struct id id_a = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}};
 static const struct id id_b = {{0xff, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0}};
@@ -56,6 +57,9 @@ static bool walk_batched(struct msg *m)
     struct msg_reply reply;
     struct msg_job job;
     struct msg_done done;
+    struct queue_request request;
+    struct queue_response response;
+    bool valid;
 #define WALK(read, next)                                                                                                       \
     if ((read) == 0)                                                                                                           \
         while (next)                                                                                                           \
@@ -79,6 +83,10 @@ static bool walk_batched(struct msg *m)
         WALK(msg_read_jobs(m, &number), msg_next_job(m, &job));
     case MSG_DONE:
         WALK(msg_read_done(m), msg_next_done(m, &done));
+    case MSG_REQUESTS:
+        WALK(msg_read_requests(m), msg_next_request(m, &number, &request, &valid));
+    case MSG_RESPONSES:
+        WALK(msg_read_responses(m), msg_next_response(m, &response));
     default:
         break;
     }
@@ -208,6 +216,15 @@ static size_t begin_batched_sample(struct buf *b, enum msg_kind kind, struct sli
     case MSG_JOBS:
         mark = msg_begin_jobs(b, 1);
         msg_add_job(b, &(struct msg_job){.id = id_a, .body = text});
+        break;
+    case MSG_REQUESTS:
+        mark = msg_begin_requests(b);
+        msg_add_request(b, 1, &(struct queue_request){.verb = QUEUE_VERB_SEND, .send = {.id = id_a, .body = text}});
+        break;
+    case MSG_RESPONSES:
+        mark = msg_begin_responses(b);
+        msg_begin_response(b, 1, QUEUE_OK);
+        queue_put_sent(b, 2, &id_a);
         break;
     default:
         break;

@@ -46,7 +46,7 @@ static void step(struct bench *b, struct core_event *event)
         if (e->kind == CORE_EFFECT_JOURNAL) {
             b->number = e->record.number;
             if (e->record.kind == CORE_REC_SEND)
-                core_locate(b->core, e->slot, ++b->location);
+                core_locate(b->core, e, ++b->location);
         } else if (e->kind == CORE_EFFECT_DELIVER) {
             b->delivered[b->delivered_count++] = *e;
         }
@@ -95,10 +95,9 @@ static int prepare(struct bench *b)
     struct core_queue_attributes attributes = {.name = "leat-jobs",
                                                .visibility_ms = 30000,
                                                .retention_ms = LIMIT_RETENTION_MAX_MS,
-                                               .dead_letter = CORE_NONE,
                                                .max_messages = config.max_messages,
                                                .max_bytes = UINT64_MAX,
-                                               .jobs = true};
+                                               .kind = CORE_JOBS};
     *b = (struct bench){.core = core_create(&config), .now_ms = 1000};
     b->effects = malloc(sizeof *b->effects);
     b->delivered = calloc(CORE_EFFECTS_MAX, sizeof *b->delivered);

@@ -77,11 +77,12 @@ static void put_queues(struct broker *b, struct buf *out)
     struct core_queue_stats s;
     size_t list = mp_open(out);
     uint32_t count = 0;
-    for (uint32_t i = 0; i < LIMIT_QUEUES; i++)
-        if (core_queue_stats(b->core, i, &a, &s)) {
-            put_queue(b, out, i);
-            count++;
-        }
+    struct slice name = {NULL, 0};
+    for (uint32_t queue; (queue = core_queue_from(b->core, name, count > 0)) != CORE_NONE; count++) {
+        put_queue(b, out, queue);
+        core_queue_stats(b->core, queue, &a, &s);
+        name = slice_text(a->name);
+    }
     mp_close_array(out, list, count);
 }
 
@@ -93,7 +94,7 @@ static void put_message(struct broker *b, struct buf *out, const struct core_inf
     id_format(&info->id, id);
     size_t map = mp_open(out);
     uint32_t n = put_text(out, "jobId", id);
-    n += put_text(out, "status", info->queue == QUEUE_DEAD ? "dead" : names[info->state]);
+    n += put_text(out, "status", describe_is_dead(info) ? "dead" : names[info->state]);
     n += put_number(out, "receiveCount", info->receive_count);
     n += put_number(out, "ageSeconds", (uint64_t)((b->now_ms - info->accepted_ms) / 1000));
     n += put_number(out, "bytes", info->body_len);
@@ -116,7 +117,7 @@ static void put_message(struct broker *b, struct buf *out, const struct core_inf
 static enum err_code put_messages(struct broker *b, struct buf *out, uint32_t queue, int64_t max)
 {
     static struct core_info info[PEEK_MAX]; /* one thread, too large for the stack */
-    size_t count = core_peek(b->core, queue, info, (size_t)max);
+    size_t count = core_peek(b->core, queue, UINT32_MAX, info, (size_t)max);
     size_t list = mp_open(out);
     uint32_t put = 0;
     for (; put < count && out->len < LIMIT_ANSWER_BYTES; put++)
@@ -243,9 +244,11 @@ static enum err_code do_peek(struct broker *b, const struct value *argument, str
     return put_messages(b, out, queue, number_of(argument, "max", 10, PEEK_MAX));
 }
 
+static uint32_t dead_queue(const struct broker *b) { return core_queue_by_name(b->core, slice_text(QUEUE_DEAD_NAME)); }
+
 static enum err_code do_dead(struct broker *b, const struct value *argument, struct buf *out)
 {
-    return put_messages(b, out, QUEUE_DEAD, number_of(argument, "limit", 100, PEEK_MAX));
+    return put_messages(b, out, dead_queue(b), number_of(argument, "limit", 100, PEEK_MAX));
 }
 
 static uint64_t waiting_in(struct broker *b, uint32_t queue)
@@ -257,13 +260,10 @@ static uint64_t waiting_in(struct broker *b, uint32_t queue)
     return s.count[CORE_READY] + s.count[CORE_BLOCKED] + s.count[CORE_DELAYED];
 }
 
-/* Repeats the event until it changes nothing more or `want` are through: one step is bounded by its effects. Each needs room in the
- * journal for its records; what has none stays, and is not counted. */
-static enum err_code drain(struct broker *b, struct core_event *event, uint64_t want, const char *member, struct buf *out)
+uint64_t admin_drain(struct broker *b, struct core_event *event, uint64_t want)
 {
     uint64_t before = waiting_in(b, event->queue), left = before;
-    if (!journal_has_room(b->journal, b->mono_ms))
-        return fail(out, ERR_DISK_FULL, "the journal's disk is full");
+    /* Each step needs room in the journal for its records; what has none stays, and is not counted. */
     while (before - left < want && journal_has_room(b->journal, b->mono_ms)) {
         uint64_t was = left, missing = want - (before - left);
         event->messages = missing > UINT32_MAX ? 0 : (uint32_t)missing;
@@ -272,8 +272,16 @@ static enum err_code drain(struct broker *b, struct core_event *event, uint64_t 
         if (left >= was)
             break;
     }
+    return before - left;
+}
+
+static enum err_code drain(struct broker *b, struct core_event *event, uint64_t want, const char *member, struct buf *out)
+{
+    if (!journal_has_room(b->journal, b->mono_ms))
+        return fail(out, ERR_DISK_FULL, "the journal's disk is full");
+    uint64_t gone = admin_drain(b, event, want);
     size_t map = mp_open(out);
-    mp_close_map(out, map, put_number(out, member, before - left));
+    mp_close_map(out, map, put_number(out, member, gone));
     return ERR_NONE;
 }
 
@@ -289,10 +297,10 @@ static enum err_code do_purge(struct broker *b, const struct value *argument, st
 static enum err_code do_redrive(struct broker *b, const struct value *argument, struct buf *out)
 {
     struct core_event event = broker_event(b, CORE_REDRIVE);
-    event.queue = QUEUE_DEAD;
+    event.queue = dead_queue(b);
     event.target = QUEUE_JOBS;
     int64_t max = number_of(argument, "max", 0, UINT32_MAX - 1);
-    return drain(b, &event, max == 0 ? waiting_in(b, QUEUE_DEAD) : (uint64_t)max, "moved", out);
+    return drain(b, &event, max == 0 ? waiting_in(b, event.queue) : (uint64_t)max, "moved", out);
 }
 
 enum err_code admin_verb(struct broker *b, struct slice verb, struct slice argument, struct buf *out)

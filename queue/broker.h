@@ -2,6 +2,9 @@
  *
  *     server.c    the loop: poll -> frames -> events -> core_step -> effects -> journal, frames out
  *     front.c     frames of clients (gateways, the command line) into events
+ *     requests.c  REQUESTS of clients into events, or answers at once      responses.c  answers of the core into RESPONSES
+ *     describe.c  queues, their attributes and messages, as values of the wire
+ *     handles.c   receipt handles
  *     back.c      frames of workers into events
  *     effects.c   effects of the core into journal records and frames
  *     peers.c     who is connected, and what waits to be sent to each
@@ -17,6 +20,7 @@
 
 #include "common/err.h"
 #include "common/msg.h"
+#include "common/msg_queue.h"
 #include "common/net.h"
 #include "common/stats.h"
 #include "queue/core/core.h"
@@ -34,8 +38,10 @@
 #define BROKER_WATCHES_MAX 100000u
 #define BROKER_WAIT_MAX_MS (10 * 60 * 1000) /* a watch that asks for longer is answered then */
 
-#define QUEUE_JOBS 0u
-#define QUEUE_DEAD 1u
+#define QUEUE_JOBS 0u /* its number, for ever: it is never purged as a whole */
+#define QUEUE_DEAD_PRESET 1u
+#define QUEUE_JOBS_NAME "leat-jobs"
+#define QUEUE_DEAD_NAME "leat-jobs-dead"
 
 /* What waits to be sent to one peer: closed frames in order, and the open one of each batched kind. */
 struct open_frame {
@@ -48,6 +54,7 @@ struct outbox {
     struct buf *frames; /* ring of cap closed frames */
     size_t head, count, cap, bytes;
     struct open_frame first, second; /* client: RESULTS, REPLIES; worker: JOBS, CALLS */
+    struct open_frame third;         /* client: RESPONSES */
 };
 
 struct peer {
@@ -95,14 +102,44 @@ struct broker {
     uint64_t low_flushed, low_seq; /* core_low_seq when the group in flight was closed; when the last one was synced */
     uint64_t failed_total, succeeded_total;
     struct msg_beat departed; /* totals of workers that are gone */
-    bool has_room;
-    bool compacting; /* the journal has more to tidy up at once */
+    bool has_room, exhausted;
+    uint32_t given_left; /* messages that still belong into the response at hand */
+    bool compacting;     /* the journal has more to tidy up at once */
     uint64_t acks_dropped;
 };
 
 /* server.c: one event through the core, its effects carried out before it returns. */
 void broker_step(struct broker *b, struct core_event *event);
 struct core_event broker_event(const struct broker *b, enum core_event_kind kind); /* with the turn's time, no indexes */
+
+/* server.c: tells the core when what needs a record has no place for it any more, or has again. */
+void broker_look_at_reserve(struct broker *b);
+bool broker_is_built_in(struct slice name); /* leat's own queues */
+
+/* requests.c */
+void front_requests(struct broker *b, struct peer *client, struct msg *m);
+
+/* responses.c */
+void responses_answer(struct broker *b, const struct core_effect *e);
+void responses_received(struct broker *b, const struct core_effect *e);
+void responses_given(struct broker *b, const struct core_effect *e);
+/* The client's open frame, behind the head of a new entry: the caller appends exactly one value, then calls response_end(). */
+struct buf *response_begin(struct peer *client, uint64_t request, enum queue_result result);
+void response_end(struct broker *b, struct peer *client);
+void response_put(struct broker *b, struct peer *client, uint64_t request, enum queue_result result); /* one without a body */
+
+/* describe.c */
+void describe_attributes(const struct queue_attributes *from, struct slice name, struct core_queue_attributes *to);
+void describe_queue(struct broker *b, struct buf *out, uint32_t queue, bool document); /* must exist */
+bool describe_is_dead(const struct core_info *info);                                   /* a dead letter */
+void describe_message(struct broker *b, struct buf *out, const struct core_info *info, uint32_t body_bytes);
+const struct core_queue_attributes *describe_lookup(const struct broker *b, uint32_t queue,
+                                                    struct core_queue_stats *stats); /* NULL */
+
+/* handles.c */
+#define HANDLE_BYTES 21
+void handle_make(unsigned char out[HANDLE_BYTES], const unsigned char secret[16], uint64_t seq, uint32_t lease);
+bool handle_read(struct slice handle, const unsigned char secret[16], uint64_t *seq, uint32_t *lease); /* false: not ours */
 
 /* front.c, back.c: one frame from a peer. Damaged or unexpected frames are logged, counted and dropped. */
 void front_frame(struct broker *b, const struct net_peer *from, struct slice frame);
@@ -127,6 +164,8 @@ void peers_touch(struct peers *p, struct peer *peer); /* it has something to sen
 void outbox_push(struct peers *p, struct peer *peer, struct buf *frame);
 /* Sends what it can; NET_GONE when the peer is unknown to the socket or reads too slowly. */
 enum net_result outbox_flush(struct peer *peer, zsock_t *socket);
+/* Behind each entry of an open frame: closes the frame when it is as large as a frame should be. */
+void outbox_entry_added(struct peers *p, struct peer *peer, struct open_frame *frame);
 void outbox_close_frame(struct peers *p, struct peer *peer, struct open_frame *frame);
 /* Nothing can be sent to it any more, and nothing that comes is from it; it keeps its place until it is removed. */
 void peers_lose(struct peers *p, struct peer *peer, int64_t now_ms);
@@ -181,6 +220,8 @@ void broker_finish_batch(struct broker *b, uint32_t batch);
 void back_worker_gone(struct broker *b, struct peer *worker, bool healed);
 void back_worker_lost(struct broker *b, struct peer *worker);
 
+/* admin.c: repeats a PURGE or REDRIVE until it changes nothing more or `want` are through; returns how many went. */
+uint64_t admin_drain(struct broker *b, struct core_event *event, uint64_t want);
 /* admin.c: appends the answer value of a verb; returns its error code. */
 enum err_code admin_verb(struct broker *b, struct slice verb, struct slice argument, struct buf *out);
 

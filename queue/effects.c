@@ -9,20 +9,19 @@
 #include "common/log.h"
 #include "common/op.h"
 
-/* The core was asked for a SEND only after the journal promised room, so a refusal here is a broken promise: nothing that was
- * claimed after it could be true. Records of acks may be lost: the job would be handed out again and recognized by its outcome. */
+/* The core was asked for what must not be lost only after the journal promised room, so a refusal here is a broken promise: nothing that
+ * was claimed after it could be true. Records of acks may be lost: the job would be handed out again and recognized by its outcome. */
 static void do_journal(struct broker *b, const struct core_effect *e)
 {
     uint64_t location = journal_append(b->journal, &e->record);
-    if (e->record.kind == CORE_REC_SEND) {
-        if (location == 0) {
-            log_error("journal.refused", "seq=%llu", (unsigned long long)e->record.seq);
-            exit(74);
-        }
-        core_locate(b->core, e->slot, location);
-    } else if (location == 0) {
-        b->acks_dropped++;
+    if (location == 0 && (core_record_stays(e->record.kind) || e->record.kind >= CORE_REC_POST)) {
+        log_error("journal.refused", "kind=%d number=%llu", (int)e->record.kind, (unsigned long long)e->record.number);
+        exit(74);
     }
+    if (location == 0)
+        b->acks_dropped++;
+    else if (core_record_stays(e->record.kind))
+        core_locate(b->core, e, location);
 }
 
 static void do_sent(struct broker *b, const struct core_effect *e)
@@ -36,8 +35,7 @@ static void do_sent(struct broker *b, const struct core_effect *e)
     broker_finish_batch(b, batches_of_tag(e->tag));
 }
 
-/* Behind each entry of an open frame: closes the frame when it is as large as a frame should be. */
-static void entry_added(struct peers *peers, struct peer *peer, struct open_frame *frame)
+void outbox_entry_added(struct peers *peers, struct peer *peer, struct open_frame *frame)
 {
     peers_touch(peers, peer);
     if (++frame->count == LIMIT_BATCH_ENTRIES || frame->buf.len > LIMIT_WIRE_BYTES / 4)
@@ -59,7 +57,7 @@ static void do_deliver(struct broker *b, const struct core_effect *e)
                                                .group = e->group,
                                                .body = journal_read(b->journal, e->location, e->body_len)});
     worker->delivered++;
-    entry_added(&b->workers, worker, frame);
+    outbox_entry_added(&b->workers, worker, frame);
 }
 
 /* The end of a message for one client: RESULTS for who sent it with MSG_WAIT, STATE for each watch. */
@@ -75,7 +73,7 @@ static void tell_end(struct broker *b, const struct core_effect *e, enum msg_sta
         frame->mark = msg_begin_results(&frame->buf);
     }
     msg_add_result(&frame->buf, &e->id, outcome);
-    entry_added(&b->clients, client, frame);
+    outbox_entry_added(&b->clients, client, frame);
     uint64_t request;
     while (watches_take(b->watches, &e->id, e->client, &request))
         front_put_state(b, e->client, &(struct msg_state_reply){.request = request, .state = state, .body = body});
@@ -127,7 +125,7 @@ static void do_call(struct broker *b, const struct core_effect *e)
                                                   .flags = call->flags,
                                                   .id = slice_of(call->id.bytes, call->has_id ? ID_BYTES : 0),
                                                   .body = buf_slice(&call->body)});
-    entry_added(&b->workers, worker, frame);
+    outbox_entry_added(&b->workers, worker, frame);
 }
 
 void effects_reply(struct broker *b, uint32_t handle, const struct msg_reply *reply)
@@ -141,7 +139,7 @@ void effects_reply(struct broker *b, uint32_t handle, const struct msg_reply *re
         frame->mark = msg_begin_replies(&frame->buf, MSG_REPLIES);
     }
     msg_add_reply(&frame->buf, reply);
-    entry_added(&b->clients, client, frame);
+    outbox_entry_added(&b->clients, client, frame);
 }
 
 static void do_call_reply(struct broker *b, const struct core_effect *e)
@@ -171,11 +169,19 @@ static void do_freed(struct broker *b, const struct core_effect *e) { journal_fr
 void effects_carry_out(struct broker *b, const struct core_effects *effects)
 {
     static void (*const arms[CORE_EFFECT_KIND_COUNT])(struct broker *, const struct core_effect *) = {
-        [CORE_EFFECT_JOURNAL] = do_journal, [CORE_EFFECT_SENT] = do_sent,
-        [CORE_EFFECT_DELIVER] = do_deliver, [CORE_EFFECT_RESULT] = do_result,
-        [CORE_EFFECT_DEAD] = do_dead,       [CORE_EFFECT_CANCELLED] = do_cancelled,
-        [CORE_EFFECT_CALL] = do_call,       [CORE_EFFECT_CALL_REPLY] = do_call_reply,
-        [CORE_EFFECT_LEFT] = do_left,       [CORE_EFFECT_FREED] = do_freed,
+        [CORE_EFFECT_JOURNAL] = do_journal,
+        [CORE_EFFECT_SENT] = do_sent,
+        [CORE_EFFECT_DELIVER] = do_deliver,
+        [CORE_EFFECT_RESULT] = do_result,
+        [CORE_EFFECT_DEAD] = do_dead,
+        [CORE_EFFECT_CANCELLED] = do_cancelled,
+        [CORE_EFFECT_CALL] = do_call,
+        [CORE_EFFECT_CALL_REPLY] = do_call_reply,
+        [CORE_EFFECT_LEFT] = do_left,
+        [CORE_EFFECT_FREED] = do_freed,
+        [CORE_EFFECT_ANSWER] = responses_answer,
+        [CORE_EFFECT_RECEIVED] = responses_received,
+        [CORE_EFFECT_GIVEN] = responses_given,
     };
     for (size_t i = 0; i < effects->count; i++) {
         assert(effects->at[i].kind < CORE_EFFECT_KIND_COUNT);

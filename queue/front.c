@@ -29,7 +29,7 @@ void front_state(struct broker *b, uint32_t client, uint64_t request, const stru
     struct msg_state_reply reply = {.request = request, .state = MSG_UNKNOWN};
     struct core_info info;
     if (core_find(b->core, id, &info)) {
-        reply.state = info.queue == QUEUE_DEAD ? MSG_DEAD : states[info.state];
+        reply.state = describe_is_dead(&info) ? MSG_DEAD : states[info.state];
         reply.receive_count = info.receive_count;
         reply.body = slice_text(info.reason);
     }
@@ -175,7 +175,7 @@ static void on_watch(struct broker *b, struct peer *client, struct msg *m)
     if (msg_read_watch(m, &request, &id, &wait_ms) != 0)
         return;
     struct core_info info;
-    bool alive = core_find(b->core, &id, &info) && info.queue != QUEUE_DEAD;
+    bool alive = core_find(b->core, &id, &info) && !describe_is_dead(&info);
     if (wait_ms > BROKER_WAIT_MAX_MS)
         wait_ms = BROKER_WAIT_MAX_MS;
     if (!alive || wait_ms <= 0 || watches_add(b->watches, &id, client->handle, request, b->mono_ms + wait_ms) != 0) {
@@ -195,7 +195,7 @@ static void on_cancel(struct broker *b, struct peer *client, struct msg *m)
     struct core_info info;
     if (msg_read_cancel(m, &request, &id) != 0)
         return;
-    bool waiting = core_find(b->core, &id, &info) && info.queue != QUEUE_DEAD;
+    bool waiting = core_find(b->core, &id, &info) && !describe_is_dead(&info);
     if (!waiting || !journal_has_room(b->journal, b->mono_ms)) {
         front_state(b, client->handle, request, &id);
         return;
@@ -242,8 +242,8 @@ static void who(struct broker *b, const struct net_peer *from)
 void front_frame(struct broker *b, const struct net_peer *from, struct slice bytes)
 {
     static void (*const arms[MSG_KIND_COUNT])(struct broker *, struct peer *, struct msg *) = {
-        [MSG_SEND] = on_send,     [MSG_CALL] = on_call,   [MSG_WATCH] = on_watch,
-        [MSG_CANCEL] = on_cancel, [MSG_ADMIN] = on_admin, [MSG_PING] = on_ping,
+        [MSG_SEND] = on_send,   [MSG_CALL] = on_call, [MSG_WATCH] = on_watch,          [MSG_CANCEL] = on_cancel,
+        [MSG_ADMIN] = on_admin, [MSG_PING] = on_ping, [MSG_REQUESTS] = front_requests,
     };
     struct msg m;
     if (msg_open(bytes, &m) != 0) {

@@ -42,7 +42,7 @@ void journal_drop_oldest(struct journal *j)
 void journal_note_record(struct journal_segment *s, const struct core_record *record)
 {
     s->head_pending = false;
-    if ((record->kind != CORE_REC_SEND && record->kind != CORE_REC_KEY) || !record->has_key)
+    if (!record->has_key)
         return;
     s->keys++;
     if (record->key_expires_ms > s->keys_expire_ms)

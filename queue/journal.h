@@ -42,7 +42,7 @@ struct journal *journal_open(const struct journal_config *config, struct err *e)
 /* Writes and syncs all that was appended, then the close mark. NULL-safe; without journal_recover() it only closes. */
 void journal_close(struct journal **j);
 
-/* Calls visit for every record of every intact group, oldest first; location says where a SEND's body lies. A torn tail is cut (and
+/* Calls visit for every record of every intact group, oldest first; location says where a body lies (core_record_stays). A torn tail is cut (and
  * logged); damage before the tail, a missing segment or a record that visit refuses ends with -1, the file, the offset and the way
  * out in e, and leaves every file as it was. */
 typedef int journal_visit(void *self, const struct core_record *record, uint64_t location);
@@ -72,14 +72,16 @@ int journal_copy(const char *folder, const char *target, struct journal_summary 
  * e. visit (may be NULL) sees every record. */
 int journal_verify(const char *folder, struct journal_summary *summary, journal_visit *visit, void *self, struct err *e);
 
-/* Appends to the group being collected. Returns the body's location for SEND (never 0), 1 for others; 0 when there is no room: disk
- * full or no memory. New SENDs (number == seq) keep out of the reserve, an eighth of a segment, that all other records may use;
+/* Appends to the group being collected. Returns the body's location for records that stay (never 0), 1 for others; 0 when there is no
+ * room: disk full or no memory. New messages (number == seq) keep out of the reserve, an eighth of a segment, that all other records may use;
  * when even that is used up, those return 0 too. An ack that was refused does no harm as long as its message can still be recognized
  * when it is delivered again: the owner must then stop raising what it publishes as its lowest seq. Never blocks. */
 uint64_t journal_append(struct journal *j, const struct core_record *record);
 /* True promises room for one more SEND of the largest size: ask before each (cheap). False: the disk is full, has less than
  * min_free_bytes, or 256 MiB wait to be written. Looks at the disk at most each 200 ms (now_ms: monotonic). */
 bool journal_has_room(struct journal *j, int64_t now_ms);
+/* True: a step's worth of records other than new messages fits. Cheap. */
+bool journal_has_reserve(struct journal *j);
 bool journal_idle(const struct journal *j); /* no group in flight */
 void journal_flush(struct journal *j);      /* hands the collected group to the thread if that is idle; else does nothing */
 int journal_fd(const struct journal *j);    /* eventfd, level-triggered */
@@ -96,16 +98,16 @@ struct slice journal_read(struct journal *j, uint64_t location, uint32_t len);
 /* A body at location is not needed any more (CORE_EFFECT_FREED). */
 void journal_freed(struct journal *j, uint64_t location, uint32_t len);
 /* Compaction, in small steps: call it once a turn, between two core steps. When the journal is mostly dead weight (more than 4
- * segments and more than twice what is alive, or the disk is full), it walks through the oldest segment and visits its SEND records, at
- * most max per call, with their bodies. visit must append a copy of each message that still has its body at that location
+ * segments and more than twice what is alive, or the disk is full), it walks through the oldest segment and visits its records that stay, at
+ * most max per call, with their bodies. visit must append a copy of each that still lies at that location, as the core knows it now
  * (core_find -> CORE_MOVE_BODY -> journal_append, then journal_freed of the old location, all inside visit). Idempotency keys that have not
  * expired are copied by the journal itself. A segment with nothing alive is given up: the next group says so, and once that group is on
  * disk the file is recycled or deleted. Only the oldest segment ever goes: records refer backwards only.
  * now_ms: broker time (keys expire by it). Returns 1 if there is more to do at once, 0 if not. */
 typedef void journal_live(void *self, const struct core_record *record, uint64_t location);
 int journal_compact(struct journal *j, journal_live *visit, void *self, size_t max, int64_t now_ms);
-/* head is called inside journal_append() at the head of each new segment, before anything else goes into it: it appends queue
- * definitions and a MARK, at most 512 KiB. Set it after journal_recover(), before the first append. */
+/* head is called inside journal_append() at the head of each new segment, before anything else goes into it: it appends a MARK (at most
+ * 512 KiB). Set it after journal_recover(), before the first append. */
 void journal_on_segment(struct journal *j, void (*head)(void *self), void *self);
 
 struct journal_stats {

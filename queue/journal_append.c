@@ -157,7 +157,7 @@ static struct journal_group *place_behind_head(struct journal *j, uint32_t bytes
 uint64_t journal_append(struct journal *j, const struct core_record *record)
 {
     uint32_t bound = journal_record_bound(record);
-    bool new_send = record->kind == CORE_REC_SEND && record->number == record->seq;
+    bool new_send = (record->kind == CORE_REC_SEND || record->kind == CORE_REC_POST) && record->number == record->seq;
     assert(j->recovered);
     if (bound == UINT32_MAX)
         return 0;
@@ -174,7 +174,7 @@ uint64_t journal_append(struct journal *j, const struct core_record *record)
     if (!j->in_head && !j->own_record && record->number > j->last_record)
         g->last_record = j->last_record = record->number;
     journal_note_record(current(j), record);
-    if (record->kind != CORE_REC_SEND)
+    if (!core_record_stays(record->kind))
         return 1;
     uint64_t location = g->segment.number << 32 | (g->offset + body);
     journal_live_body(j, location, (uint32_t)record->body.len);
@@ -203,6 +203,8 @@ bool journal_has_room(struct journal *j, int64_t now_ms)
         return true;
     return journal_writer_await_spare(&j->writer, false, JOURNAL_ROOM_WAIT_MS);
 }
+
+bool journal_has_reserve(struct journal *j) { return journal_fits(j, JOURNAL_STEP_BYTES, false); }
 
 void journal_on_segment(struct journal *j, void (*head)(void *self), void *self)
 {

@@ -117,15 +117,14 @@ static bool carry_key(struct journal *j, const struct core_record *record)
 static bool keep_record(struct journal *j, journal_live *visit, void *self, int64_t now_ms)
 {
     const struct core_record *record = &j->compaction.record;
-    bool send = record->kind == CORE_REC_SEND;
-    bool key = (send || record->kind == CORE_REC_KEY) && record->has_key && record->key_expires_ms > now_ms;
-    if (!send && !key)
+    bool stays = core_record_stays(record->kind), key = record->has_key && record->key_expires_ms > now_ms;
+    if (!stays && !key)
         return true;
     if (!journal_fits(j, JOURNAL_RECORD_MAX_BYTES, false))
         return false;
     if (key && !carry_key(j, record))
         return false;
-    if (send)
+    if (stays)
         visit(self, record, j->compaction.location);
     return true;
 }
@@ -146,7 +145,7 @@ static int walk(struct journal *j, journal_live *visit, void *self, size_t max, 
         c->held = !keep_record(j, visit, self, now_ms);
         if (c->held)
             return 0;
-        seen += c->record.kind == CORE_REC_SEND || c->record.kind == CORE_REC_KEY;
+        seen += core_record_stays(c->record.kind) || c->record.kind == CORE_REC_KEY;
     }
     return 1;
 }

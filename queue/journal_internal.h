@@ -2,7 +2,7 @@
  *
  *     journal.c           open, close, compact's bookkeeping of segments, figures
  *     journal_append.c    the owner's side of groups: collecting, handing over, completing; where there is room
- *     journal_record.c    records <-> bytes
+ *     journal_record.c, journal_record_read.c   records <-> bytes
  *     journal_group.c     headers of segments and groups <-> bytes, checksums; reading groups back from a file
  *     journal_segment.c   the folder: names, listing, reading headers
  *     journal_io.c        system calls: a table that tests exchange, whole writes and reads, what a failure means
@@ -31,9 +31,10 @@
 #define JOURNAL_HEADER_BYTES 64u  /* of a group */
 #define JOURNAL_ALIGN 8u
 #define JOURNAL_GROUP_MAX_BYTES (8u << 20) /* payload; more that waits becomes several groups */
-#define JOURNAL_RECORD_FIXED_BYTES 512u    /* a record without body and reason is shorter, whatever its kind */
-#define JOURNAL_RECORD_MAX_BYTES (JOURNAL_BODY_MAX_BYTES + LIMIT_REASON_BYTES + JOURNAL_RECORD_FIXED_BYTES)
+#define JOURNAL_RECORD_FIXED_BYTES 1024u   /* a record without its body is shorter, whatever its kind */
+#define JOURNAL_RECORD_MAX_BYTES (JOURNAL_BODY_MAX_BYTES + JOURNAL_RECORD_FIXED_BYTES)
 #define JOURNAL_PENDING_MAX_BYTES (256u << 20) /* appended and not yet on disk: beyond it has_room says no */
+#define JOURNAL_STEP_BYTES (256u << 10)        /* records of one step of the core, new messages aside, are fewer bytes */
 #define JOURNAL_RESERVE_SHARE 8u               /* of a segment, for acks on a full disk */
 #define JOURNAL_SPARE_SLOTS 4u                 /* files spare.0 ... */
 #define JOURNAL_SPARES_KEPT 2u                 /* an emptied segment is recycled while there are fewer */

@@ -1,42 +1,10 @@
-/* journal_record.c - one record <-> its bytes. Little-endian, field by field, no padding; README.md has the picture.
- *
- *     u32 length of what follows | u8 kind | u64 number | i64 now_ms | the kind's fields in the order of FIELDS
- *
- * A body comes last, behind the low 32 bits of its own checksum, so that it can be read and verified without its record. Decoding
- * trusts no length: what it reads was checked by a checksum, but not by us. */
-#include "queue/journal_internal.h"
-
+/* journal_record.c - records into bytes, all numbers little-endian. Out of bytes: journal_record_read.c. */
 #include <assert.h>
 #include <string.h>
 #include <xxhash.h>
 
-enum field {
-    F_SEQ = 1 << 0,
-    F_QUEUE = 1 << 1,
-    F_COUNT = 1 << 2,
-    F_ID = 1 << 3,
-    F_GROUP = 1 << 4,
-    F_ACCEPTED = 1 << 5,
-    F_DUE = 1 << 6,
-    F_KEY = 1 << 7, /* u8 has_key, and if it is 1: key, body_hash, key_expires_ms */
-    F_REASON = 1 << 8,
-    F_ATTRIBUTES = 1 << 9,
-    F_BODY = 1 << 10
-};
+#include "queue/journal_record_parts.h"
 
-static const unsigned fields_of[CORE_REC_COUNT] = {
-    [CORE_REC_SEND] = F_SEQ | F_QUEUE | F_COUNT | F_ID | F_GROUP | F_ACCEPTED | F_DUE | F_KEY | F_REASON | F_BODY,
-    [CORE_REC_DONE] = F_SEQ,
-    [CORE_REC_RELEASE] = F_SEQ | F_COUNT | F_DUE,
-    [CORE_REC_MOVE] = F_SEQ | F_QUEUE | F_COUNT | F_DUE | F_REASON,
-    [CORE_REC_QUEUE] = F_QUEUE | F_ATTRIBUTES,
-    [CORE_REC_KEY] = F_SEQ | F_QUEUE | F_ID | F_GROUP | F_ACCEPTED | F_KEY,
-    [CORE_REC_MARK] = 0,
-};
-
-#define PREFIX_BYTES 4u /* the length itself */
-
-/* -- Out ------------------------------------------------------------------------------------------------------------------- */
 static unsigned char *put8(unsigned char *p, unsigned value)
 {
     *p = (unsigned char)value;
@@ -74,19 +42,96 @@ static unsigned char *put_key(unsigned char *p, const struct core_record *r)
     return put64(p, (uint64_t)r->key_expires_ms);
 }
 
-static unsigned char *put_attributes(unsigned char *p, const struct core_queue_attributes *a)
+static unsigned char *put_text(unsigned char *p, struct slice text)
 {
-    size_t len = strnlen(a->name, LIMIT_QUEUE_NAME_BYTES);
-    p = put8(p, (unsigned)len);
-    p = put_bytes(p, a->name, len);
+    return put_bytes(put8(p, (unsigned)text.len), text.ptr, text.len);
+}
+
+static struct slice name_of(const char *name, size_t size) { return slice_of(name, strnlen(name, size - 1)); }
+
+/* As brokers wrote them that knew dead-letter queues by number; nobody does any more. */
+static unsigned char *put_old_attributes(unsigned char *p, const struct core_queue_attributes *a)
+{
+    p = put_text(p, name_of(a->name, LIMIT_QUEUE_NAME_BYTES + 1));
     p = put64(p, (uint64_t)a->visibility_ms);
     p = put64(p, (uint64_t)a->delay_ms);
     p = put64(p, (uint64_t)a->retention_ms);
     p = put32(p, a->max_receive_count);
-    p = put32(p, a->dead_letter);
+    p = put32(p, CORE_NONE);
     p = put64(p, a->max_messages);
     p = put64(p, a->max_bytes);
-    return put8(p, a->jobs);
+    return put8(p, a->kind == CORE_JOBS);
+}
+
+static unsigned char *put_definition(unsigned char *p, const struct core_record *r)
+{
+    const struct core_queue_attributes *a = &r->attributes;
+    p = put64(p, (uint64_t)r->more.created_ms);
+    p = put64(p, (uint64_t)r->more.changed_ms);
+    p = put64(p, r->more.version);
+    p = put_bytes(p, r->more.secret, sizeof r->more.secret);
+    p = put_text(p, name_of(a->name, sizeof a->name));
+    p = put_text(p, name_of(a->dead_letter, sizeof a->dead_letter));
+    p = put8(p, a->kind);
+    p = put64(p, (uint64_t)a->visibility_ms);
+    p = put64(p, (uint64_t)a->delay_ms);
+    p = put64(p, (uint64_t)a->retention_ms);
+    p = put64(p, (uint64_t)a->wait_ms);
+    p = put64(p, (uint64_t)a->max_lease_ms);
+    p = put32(p, a->max_receive_count);
+    p = put32(p, a->max_message_bytes);
+    p = put32(p, a->max_inflight);
+    p = put32(p, a->max_per_group);
+    p = put64(p, a->max_messages);
+    p = put64(p, a->max_bytes);
+    p = put8(p, a->paused);
+    p = put8(p, a->content_deduplication);
+    p = put8(p, a->deduplicate_by_group);
+    return put8(p, a->throughput_by_group);
+}
+
+static unsigned char *put_receipt(unsigned char *p, const struct core_record_more *more)
+{
+    p = put8(p, more->priority);
+    p = put8(p, more->leased);
+    p = put64(p, (uint64_t)more->first_ms);
+    p = put64(p, (uint64_t)more->received_ms);
+    p = put64(p, (uint64_t)more->kept_ms);
+    return put32(p, more->before);
+}
+
+static unsigned char *put_attempt(unsigned char *p, const struct core_record_more *more)
+{
+    p = put8(p, more->has_attempt);
+    return more->has_attempt ? put_bytes(p, more->attempt, sizeof more->attempt) : p;
+}
+
+static unsigned char *put_task(unsigned char *p, const struct core_task *t)
+{
+    p = put8(p, t->status);
+    p = put32(p, t->rate);
+    p = put64(p, t->moved);
+    p = put64(p, t->total);
+    return put64(p, (uint64_t)t->started_ms);
+}
+
+static unsigned char *put_more(unsigned char *p, const struct core_record *r, unsigned fields)
+{
+    if (fields & F_SOURCE)
+        p = put_text(p, r->more.source);
+    if (fields & F_RECEIPT)
+        p = put_receipt(p, &r->more);
+    if (fields & F_ATTEMPT)
+        p = put_attempt(p, &r->more);
+    if (fields & F_RENUMBERED)
+        p = put8(p, r->more.renumbered);
+    if (fields & F_TARGET)
+        p = put32(p, r->more.target);
+    if (fields & F_DEFINITION)
+        p = put_definition(p, r);
+    if (fields & F_TASK)
+        p = put_task(p, &r->more.task);
+    return p;
 }
 
 static unsigned char *put_fields(unsigned char *p, const struct core_record *r, unsigned fields)
@@ -108,10 +153,10 @@ static unsigned char *put_fields(unsigned char *p, const struct core_record *r, 
     if (fields & F_KEY)
         p = put_key(p, r);
     if (fields & F_REASON)
-        p = put_bytes(put8(p, (unsigned)r->reason.len), r->reason.ptr, r->reason.len);
-    if (fields & F_ATTRIBUTES)
-        p = put_attributes(p, &r->attributes);
-    return p;
+        p = put_text(p, r->reason);
+    if (fields & F_OLD_ATTRIBUTES)
+        p = put_old_attributes(p, &r->attributes);
+    return fields >= F_SOURCE ? put_more(p, r, fields) : p;
 }
 
 uint32_t journal_body_sum(struct slice body) { return (uint32_t)XXH3_64bits(body.ptr, body.len); }
@@ -119,6 +164,8 @@ uint32_t journal_body_sum(struct slice body) { return (uint32_t)XXH3_64bits(body
 uint32_t journal_record_bound(const struct core_record *r)
 {
     if (r->kind < CORE_REC_SEND || r->kind >= CORE_REC_COUNT || r->reason.len > LIMIT_REASON_BYTES)
+        return UINT32_MAX;
+    if (fields_of[r->kind] & F_SOURCE && r->more.source.len > LIMIT_QUEUE_PATH_BYTES)
         return UINT32_MAX;
     if (!(fields_of[r->kind] & F_BODY))
         return JOURNAL_RECORD_FIXED_BYTES;
@@ -134,7 +181,7 @@ size_t journal_record_encode(struct buf *out, const struct core_record *r)
         out->failed = false; /* what it held before is whole, and stays */
         return SIZE_MAX;
     }
-    unsigned char *start = out->data + out->len, *p = start + PREFIX_BYTES;
+    unsigned char *start = out->data + out->len, *p = start + JOURNAL_PREFIX_BYTES;
     p = put8(p, r->kind);
     p = put64(p, r->number);
     p = put64(p, (uint64_t)r->now_ms);
@@ -146,141 +193,7 @@ size_t journal_record_encode(struct buf *out, const struct core_record *r)
         p = put_bytes(p, r->body.ptr, r->body.len);
     }
     assert((size_t)(p - start) <= bound);
-    put32(start, (uint32_t)(p - start) - PREFIX_BYTES);
+    put32(start, (uint32_t)(p - start) - JOURNAL_PREFIX_BYTES);
     out->len = (size_t)(p - out->data);
     return body;
-}
-
-/* -- In -------------------------------------------------------------------------------------------------------------------- */
-struct in {
-    const unsigned char *at, *end;
-    bool failed;
-};
-
-static const unsigned char *take(struct in *in, size_t len)
-{
-    static const unsigned char zeros[ID_BYTES];
-    if (in->failed || len > (size_t)(in->end - in->at)) {
-        in->failed = true;
-        return len <= sizeof zeros ? zeros : NULL;
-    }
-    in->at += len;
-    return in->at - len;
-}
-
-static unsigned take8(struct in *in) { return *take(in, 1); }
-
-static uint32_t take32(struct in *in)
-{
-    const unsigned char *p = take(in, 4);
-    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-static uint64_t take64(struct in *in)
-{
-    uint64_t low = take32(in);
-    return low | (uint64_t)take32(in) << 32;
-}
-
-static bool take_bool(struct in *in)
-{
-    unsigned value = take8(in);
-    if (value > 1)
-        in->failed = true;
-    return value == 1;
-}
-
-static struct slice take_slice(struct in *in, size_t len)
-{
-    const unsigned char *p = take(in, len);
-    return in->failed ? (struct slice){NULL, 0} : slice_of(p, len);
-}
-
-static void take_key(struct in *in, struct core_record *r)
-{
-    r->has_key = take_bool(in);
-    if (!r->has_key)
-        return;
-    memcpy(r->key, take(in, sizeof r->key), sizeof r->key);
-    r->body_hash = take64(in);
-    r->key_expires_ms = (int64_t)take64(in);
-}
-
-static void take_attributes(struct in *in, struct core_queue_attributes *a)
-{
-    struct slice name = take_slice(in, take8(in));
-    if (name.len > LIMIT_QUEUE_NAME_BYTES || (name.len > 0 && memchr(name.ptr, 0, name.len))) {
-        in->failed = true;
-        return;
-    }
-    if (name.len > 0)
-        memcpy(a->name, name.ptr, name.len);
-    a->visibility_ms = (int64_t)take64(in);
-    a->delay_ms = (int64_t)take64(in);
-    a->retention_ms = (int64_t)take64(in);
-    a->max_receive_count = take32(in);
-    a->dead_letter = take32(in);
-    a->max_messages = take64(in);
-    a->max_bytes = take64(in);
-    a->jobs = take_bool(in);
-}
-
-static void take_fields(struct in *in, struct core_record *r, unsigned fields)
-{
-    if (fields & F_SEQ)
-        r->seq = take64(in);
-    if (fields & F_QUEUE)
-        r->queue = take32(in);
-    if (fields & F_COUNT)
-        r->receive_count = take32(in);
-    if (fields & F_ID)
-        memcpy(r->id.bytes, take(in, ID_BYTES), ID_BYTES);
-    if (fields & F_GROUP)
-        r->group = take64(in);
-    if (fields & F_ACCEPTED)
-        r->accepted_ms = (int64_t)take64(in);
-    if (fields & F_DUE)
-        r->due_ms = (int64_t)take64(in);
-    if (fields & F_KEY)
-        take_key(in, r);
-    if (fields & F_REASON)
-        r->reason = take_slice(in, take8(in));
-    if (fields & F_ATTRIBUTES)
-        take_attributes(in, &r->attributes);
-}
-
-struct journal_cursor journal_cursor(struct slice payload, uint32_t record_count)
-{
-    return (struct journal_cursor){payload.ptr, payload.ptr, payload.ptr + payload.len, record_count};
-}
-
-int journal_record_next(struct journal_cursor *c, struct core_record *r, uint32_t *body)
-{
-    if (c->left == 0)
-        return 0;
-    struct in in = {c->at, c->end, false};
-    uint32_t len = take32(&in);
-    if (in.failed || len > (size_t)(in.end - in.at))
-        return -1;
-    in.end = in.at + len;
-    memset(r, 0, sizeof *r);
-    unsigned kind = take8(&in);
-    if (kind < CORE_REC_SEND || kind >= CORE_REC_COUNT)
-        return -1;
-    r->kind = (enum core_record_kind)kind;
-    r->number = take64(&in);
-    r->now_ms = (int64_t)take64(&in);
-    take_fields(&in, r, fields_of[kind]);
-    if (fields_of[kind] & F_BODY) {
-        uint32_t sum = take32(&in);
-        r->body = take_slice(&in, (size_t)(in.end - in.at));
-        if (!in.failed && sum != journal_body_sum(r->body))
-            return -1;
-    }
-    if (in.failed || in.at != in.end)
-        return -1;
-    *body = (uint32_t)(in.at - c->start - (ptrdiff_t)r->body.len);
-    c->at = in.end;
-    c->left--;
-    return 1;
 }

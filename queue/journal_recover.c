@@ -58,11 +58,11 @@ static int visit_records(struct recovery *r, struct journal_segment *s, uint32_t
     int got;
     while ((got = journal_record_next(&c, &record, &body)) > 0) {
         uint32_t at = offset + JOURNAL_HEADER_BYTES + body;
-        uint64_t location = record.kind == CORE_REC_SEND ? s->number << 32 | at : 0;
+        uint64_t location = core_record_stays(record.kind) ? s->number << 32 | at : 0;
         if (r->visit(r->self, &record, location) != 0)
             return refused(r, at);
         journal_note_record(s, &record);
-        if (record.kind == CORE_REC_SEND)
+        if (core_record_stays(record.kind))
             journal_live_body(r->j, location, (uint32_t)record.body.len);
         if (record.number > r->j->last_record)
             r->j->last_record = record.number;

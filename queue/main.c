@@ -17,7 +17,7 @@
 
 struct settings {
     char *data, *client_endpoint, *worker_endpoint, *backup, *log_level, *log_format;
-    int64_t segment_bytes, min_free, max_messages, visibility, retention, window, max_receive;
+    int64_t segment_bytes, min_free, max_messages, max_keys, visibility, retention, window, max_receive;
     bool salvage, verify;
 };
 
@@ -35,6 +35,8 @@ static const struct conf_row rows[] = {
     ROW(segment_bytes, "segment-bytes", CONF_BYTES, "64MiB", 4 << 20, 1 << 30, "SIZE", "size of a journal segment"),
     ROW(min_free, "min-free", CONF_BYTES, "64MiB", 0, INT64_MAX, "SIZE", "free disk space below which new jobs are refused"),
     ROW(max_messages, "max-messages", CONF_INT, "10000000", 1, 1ll << 30, "N", "jobs the broker holds at most"),
+    ROW(max_keys, "max-keys", CONF_INT, "8388608", 1, 1ll << 30, "N",
+        "idempotency and deduplication keys remembered at once (72 bytes each); sends with a key are refused beyond"),
     ROW(visibility, "visibility-timeout", CONF_DURATION, "30s", 100, LIMIT_VISIBILITY_MS, "TIME",
         "how long a worker may hold a job before it is handed out again"),
     ROW(retention, "retention", CONF_DURATION, "4d", LIMIT_RETENTION_MIN_MS, LIMIT_RETENTION_MAX_MS, "TIME",
@@ -102,6 +104,7 @@ static int run(const struct settings *s)
                                    .segment_bytes = s->segment_bytes,
                                    .min_free_bytes = s->min_free,
                                    .max_messages = s->max_messages,
+                                   .max_keys = s->max_keys,
                                    .visibility_ms = s->visibility,
                                    .retention_ms = s->retention,
                                    .key_window_ms = s->window,

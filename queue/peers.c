@@ -39,6 +39,7 @@ static void outbox_finish(struct outbox *o)
     free(o->frames);
     open_frame_finish(&o->first);
     open_frame_finish(&o->second);
+    open_frame_finish(&o->third);
     memset(o, 0, sizeof *o);
 }
 

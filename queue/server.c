@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -50,17 +51,21 @@ static int replay_record(void *self, const struct core_record *record, uint64_t 
 static void put_head(void *self)
 {
     struct broker *b = self;
-    const struct core_queue_attributes *attributes;
-    struct core_queue_stats stats;
     struct core_record record = {.kind = CORE_REC_MARK, .number = core_number(b->core), .now_ms = b->now_ms};
     journal_append(b->journal, &record);
-    for (uint32_t i = 0; i < LIMIT_QUEUES; i++)
-        if (core_queue_stats(b->core, i, &attributes, &stats)) {
-            record.kind = CORE_REC_QUEUE;
-            record.queue = i;
-            record.attributes = *attributes;
-            journal_append(b->journal, &record);
-        }
+}
+
+/* What recovery has left alive, for the journal's count of it. */
+static void count_live(struct broker *b)
+{
+    struct core_info info;
+    uint64_t at = 0, location;
+    uint32_t bytes;
+    journal_recount(b->journal);
+    for (uint32_t slot = 0; core_next(b->core, &slot, &info); slot++)
+        journal_live_body(b->journal, info.location, info.body_len);
+    while (core_next_kept(b->core, &at, &location, &bytes))
+        journal_live_body(b->journal, location, bytes);
 }
 
 static int recover(struct broker *b, const struct server_config *config, struct err *e)
@@ -71,13 +76,12 @@ static int recover(struct broker *b, const struct server_config *config, struct 
     if (!b->journal || journal_recover(b->journal, replay_record, b, e) != 0)
         return -1;
     int64_t newest = core_replayed(b->core), wall = clock_wall_ms();
+    if (newest < 0)
+        return err_set(e, ERR_INTERNAL, "too little memory for all messages of the journal");
     b->mono_ms = clock_mono_ms();
     b->time_base_ms = (wall > newest ? wall : newest) - b->mono_ms;
     b->now_ms = b->time_base_ms + b->mono_ms;
-    journal_recount(b->journal);
-    struct core_info info;
-    for (uint32_t slot = 0; core_next(b->core, &slot, &info); slot++)
-        journal_live_body(b->journal, info.location, info.body_len);
+    count_live(b);
     journal_on_segment(b->journal, put_head, b);
     struct core_stats stats;
     core_stats(b->core, &stats);
@@ -86,43 +90,78 @@ static int recover(struct broker *b, const struct server_config *config, struct 
     return 0;
 }
 
-static void set_queue(struct broker *b, uint32_t queue, const struct core_queue_attributes *attributes)
+/* What people have changed of leat's own queues stays: the document, and whether they are paused. The number of one that was purged is
+ * another one by now. */
+static int set_queue(struct broker *b, uint32_t preset, struct core_queue_attributes *attributes, struct err *e)
 {
-    const struct core_queue_attributes *now;
     struct core_queue_stats stats;
-    if (core_queue_stats(b->core, queue, &now, &stats) && memcmp(now, attributes, sizeof *now) == 0)
-        return;
     struct core_event event = broker_event(b, CORE_QUEUE_SET);
-    event.queue = queue;
+    uint32_t queue = core_queue_by_name(b->core, slice_text(attributes->name));
+    const struct core_queue_attributes *now = describe_lookup(b, queue, &stats);
+    attributes->paused = now && now->paused;
+    if (now && stats.location != 0 && memcmp(now, attributes, sizeof *now) == 0)
+        return 0;
+    if (now && stats.document_bytes > 0)
+        event.body = journal_read(b->journal, stats.location, stats.document_bytes);
+    if (getrandom(event.key, sizeof event.key, 0) != (ssize_t)sizeof event.key)
+        return err_set(e, ERR_INTERNAL, "no randomness");
+    event.queue = now ? queue : preset;
     event.attributes = attributes;
     broker_step(b, &event);
+    return 0;
 }
 
-/* The dead-letter queue first: the jobs' queue refers to it. */
-static void set_queues(struct broker *b, const struct server_config *config)
+static void name_attributes(struct core_queue_attributes *a, const char *name)
+{
+    memset(a->name, 0, sizeof a->name);
+    memcpy(a->name, name, strlen(name));
+}
+
+/* Salvage has lost their definitions, not their messages. */
+static void name_the_nameless(struct broker *b, struct core_queue_attributes *a)
+{
+    char name[64];
+    for (uint32_t queue; (queue = core_queue_nameless(b->core)) != CORE_NONE;) {
+        snprintf(name, sizeof name, "leat-salvaged-%u", queue);
+        name_attributes(a, name);
+        log_warn("queue.salvaged", "name=%s", name);
+        struct core_event event = broker_event(b, CORE_QUEUE_SET);
+        event.queue = queue;
+        event.attributes = a;
+        broker_step(b, &event);
+        if (core_queue_nameless(b->core) == queue)
+            return; /* no memory, or there is one of that name: its messages stay where they are */
+    }
+}
+
+bool broker_is_built_in(struct slice name)
+{
+    return slice_equal(name, slice_text(QUEUE_JOBS_NAME)) || slice_equal(name, slice_text(QUEUE_DEAD_NAME));
+}
+
+static int set_queues(struct broker *b, const struct server_config *config, struct err *e)
 {
     struct core_queue_attributes a;
     memset(&a, 0, sizeof a); /* padding, too: compared as bytes */
-    snprintf(a.name, sizeof a.name, "leat-jobs-dead");
     a.visibility_ms = config->visibility_ms;
     a.retention_ms = DEAD_RETENTION_MS;
-    a.dead_letter = CORE_NONE;
-    a.max_messages = (uint64_t)config->max_messages;
-    a.max_bytes = UINT64_MAX;
-    set_queue(b, QUEUE_DEAD, &a);
-    snprintf(a.name, sizeof a.name, "leat-jobs");
-    memset(a.name + strlen(a.name), 0, sizeof a.name - strlen(a.name));
+    a.max_message_bytes = LIMIT_BODY_BYTES;
+    name_the_nameless(b, &a);
+    name_attributes(&a, QUEUE_DEAD_NAME);
+    if (set_queue(b, QUEUE_DEAD_PRESET, &a, e) != 0)
+        return -1;
+    name_attributes(&a, QUEUE_JOBS_NAME);
+    memcpy(a.dead_letter, QUEUE_DEAD_NAME, sizeof QUEUE_DEAD_NAME);
     a.retention_ms = config->retention_ms;
     a.max_receive_count = (uint32_t)config->max_receive_count;
-    a.dead_letter = QUEUE_DEAD;
-    a.jobs = true;
-    set_queue(b, QUEUE_JOBS, &a);
+    a.kind = CORE_JOBS;
+    return set_queue(b, QUEUE_JOBS, &a, e);
 }
 
 static int make_parts(struct broker *b, const struct server_config *config, struct err *e)
 {
     struct core_config core = {.max_messages = (uint32_t)config->max_messages,
-                               .max_keys = 1u << 20,
+                               .max_keys = (uint32_t)config->max_keys,
                                .batch_max = 250,
                                .slices = 16,
                                .key_window_ms = config->key_window_ms,
@@ -183,6 +222,7 @@ static void send_frames(struct broker *b, struct peers *peers, zsock_t *socket, 
         struct peer *peer = &peers->at[peers->dirty[i]];
         outbox_close_frame(peers, peer, &peer->out.first);
         outbox_close_frame(peers, peer, &peer->out.second);
+        outbox_close_frame(peers, peer, &peer->out.third);
         enum net_result result = outbox_flush(peer, socket);
         if (result == NET_OK) {
             peer->dirty = false;
@@ -222,9 +262,8 @@ static void end_watches(struct broker *b)
         front_state(b, client, request, &id);
 }
 
-static void move_body(void *self, const struct core_record *record, uint64_t location)
+static void move_message(struct broker *b, const struct core_record *record, uint64_t location)
 {
-    struct broker *b = self;
     struct core_info info;
     if (!core_find(b->core, &record->id, &info) || info.location != location)
         return;
@@ -235,17 +274,49 @@ static void move_body(void *self, const struct core_record *record, uint64_t loc
     broker_step(b, &event);
 }
 
+/* The core compares locations by itself. The record may name the queue by a number that it does not have any more. */
+static void move_body(void *self, const struct core_record *record, uint64_t location)
+{
+    struct broker *b = self;
+    struct core_event event = broker_event(b, record->kind == CORE_REC_DEFINE ? CORE_MOVE_DEFINITION : CORE_MOVE_TASK);
+    if (record->kind == CORE_REC_SEND || record->kind == CORE_REC_POST) {
+        move_message(b, record, location);
+        return;
+    }
+    event.queue = core_queue_by_name(b->core, slice_text(record->attributes.name));
+    event.id = record->id;
+    event.number = location;
+    event.body = record->body;
+    broker_step(b, &event);
+}
+
+static void tell_disk(struct broker *b)
+{
+    struct core_event event = broker_event(b, CORE_DISK);
+    event.full = !b->has_room;
+    event.exhausted = b->exhausted;
+    broker_step(b, &event);
+}
+
+void broker_look_at_reserve(struct broker *b)
+{
+    bool exhausted = !journal_has_reserve(b->journal);
+    if (exhausted == b->exhausted)
+        return;
+    b->exhausted = exhausted;
+    tell_disk(b);
+}
+
 static void keep_journal(struct broker *b)
 {
     b->compacting = false;
     bool room = journal_has_room(b->journal, b->mono_ms);
     if (room != b->has_room) {
-        struct core_event event = broker_event(b, CORE_DISK);
-        event.full = !room;
         b->has_room = room;
         log_warn(room ? "disk.room" : "disk.full", "effect=\"%s\"", room ? "accepting again" : "new jobs are refused with 507");
-        broker_step(b, &event);
+        tell_disk(b);
     }
+    broker_look_at_reserve(b);
     if (journal_compact(b->journal, move_body, b, COMPACT_PER_TURN, b->now_ms) == 1)
         b->compacting = true;
 }
@@ -354,7 +425,10 @@ int server_run(const struct server_config *config)
         status = e.code == ERR_RESOURCE_IN_USE ? 75 : 74;
         goto done;
     }
-    set_queues(b, config);
+    if (set_queues(b, config, &e) != 0) {
+        log_error("queue.failed", "reason=\"%s\"", e.text);
+        goto done;
+    }
     log_info("queue.ready", "clients=%s workers=%s", net_endpoint(b->front), net_endpoint(b->back));
     serve(b, config->stop_fd);
     log_info("queue.stopping", "signal=term");

@@ -10,7 +10,7 @@ struct server_config {
     const char *journal_folder;
     const char *client_endpoint, *worker_endpoint;
     int64_t segment_bytes, min_free_bytes;
-    int64_t max_messages;
+    int64_t max_messages, max_keys;
     int64_t visibility_ms, retention_ms, key_window_ms;
     int64_t max_receive_count;
     int stop_fd; /* becomes readable when the process shall stop (signalfd) */

@@ -32,6 +32,14 @@ uint32_t *core_buckets(struct core *c, uint32_t n)
     return buckets;
 }
 
+uint64_t core_text_hash(struct slice text)
+{
+    uint64_t hash = text.len;
+    for (size_t i = 0; i < text.len; i++)
+        hash = (hash ^ text.ptr[i]) * 0x100000001b3u; /* FNV-1a */
+    return core_mix(hash);
+}
+
 struct core_effect *core_emit(struct core *c, enum core_effect_kind kind)
 {
     assert(core_room(c) > 0);
@@ -51,6 +59,8 @@ struct core_record *core_record(struct core *c, enum core_record_kind kind)
     r->number = ++c->number;
     r->now_ms = c->now_ms;
     r->queue = CORE_NONE;
+    if (kind >= CORE_REC_POST)
+        memset(&r->more, 0, sizeof r->more);
     return r;
 }
 
@@ -63,6 +73,8 @@ static bool config_valid(const struct core_config *config)
 
 static int make_tables(struct core *c)
 {
+    c->dues.place = due_place;
+    c->seqs.hash = seqs_hash;
     c->id_bucket_count = c->group_bucket_count = c->key_bucket_count = c->waiter_bucket_count = 1024;
     c->id_buckets = core_buckets(c, c->id_bucket_count);
     c->group_buckets = core_buckets(c, c->group_bucket_count);
@@ -71,16 +83,13 @@ static int make_tables(struct core *c)
     c->recent = core_resize(c, NULL, 0, RECENT_IDS * sizeof *c->recent);
     c->recent_next = core_resize(c, NULL, 0, RECENT_IDS * sizeof *c->recent_next);
     c->recent_buckets = core_buckets(c, RECENT_BUCKETS);
-    c->queues = core_resize(c, NULL, 0, LIMIT_QUEUES * sizeof(struct queue *));
     c->workers = core_resize(c, NULL, 0, WORKERS_MAX * sizeof *c->workers);
     c->reasons = core_resize(c, NULL, 0, REASONS_MAX * sizeof *c->reasons);
     c->active = core_resize(c, NULL, 0, WORKERS_MAX * sizeof *c->active);
-    if (c->queues)
-        memset(c->queues, 0, LIMIT_QUEUES * sizeof(struct queue *));
     if (c->workers)
         memset(c->workers, 0, WORKERS_MAX * sizeof *c->workers);
     return c->id_buckets && c->group_buckets && c->key_buckets && c->waiter_buckets && c->recent && c->recent_next &&
-                   c->recent_buckets && c->queues && c->workers && c->active && c->reasons
+                   c->recent_buckets && c->workers && c->active && c->reasons && queues_init(c) == 0 && clients_init(c) == 0
                ? 0
                : -1;
 }
@@ -95,8 +104,10 @@ struct core *core_create(const struct core_config *config)
     memset(c, 0, sizeof *c);
     c->config = *config;
     c->memory_bytes = sizeof *c;
-    c->message_free = c->key_free = c->key_oldest = c->key_newest = c->waiter_free = c->call_free = CORE_NONE;
-    c->committing = c->calls_waiting = (struct list){CORE_NONE, CORE_NONE, 0};
+    c->message_free = c->key_free = c->waiter_free = c->call_free = CORE_NONE;
+    for (int w = 0; w < KEY_WINDOWS; w++)
+        c->key_oldest[w] = c->key_newest[w] = CORE_NONE;
+    c->committing = c->calls_waiting = LIST_EMPTY;
     c->call_due_ms = INT64_MAX;
     if (make_tables(c) != 0)
         core_destroy(&c);
@@ -108,12 +119,11 @@ void core_destroy(struct core **core)
     struct core *c = *core;
     if (!c)
         return;
-    for (uint32_t i = 0; c->queues && i < c->queue_end; i++)
-        core_resize(c, c->queues[i], 0, 0);
-    void *owned[] = {c->messages,    c->id_buckets, c->group_buckets,  c->dues,           c->seqs,
-                     c->lows,        c->recent,     c->recent_next,    c->recent_buckets, c->keys,
-                     c->key_buckets, c->waiters,    c->waiter_buckets, c->pending,        c->reasons,
-                     c->queues,      c->workers,    c->active,         c->calls};
+    queues_finish(c);
+    clients_finish(c);
+    void *owned[] = {c->messages,       c->id_buckets,  c->group_buckets,  c->dues.at, c->seqs.at,     c->lows,
+                     c->recent,         c->recent_next, c->recent_buckets, c->keys,    c->key_buckets, c->waiters,
+                     c->waiter_buckets, c->pending,     c->reasons,        c->workers, c->active,      c->calls};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
         if (owned[i])
             core_resize(c, owned[i], 0, 0);
@@ -147,10 +157,24 @@ void core_step(struct core *c, struct core_event *event, struct core_effects *ou
         [CORE_REDRIVE] = on_redrive,
         [CORE_DISK] = on_disk,
         [CORE_MOVE_BODY] = on_move_body,
+        [CORE_POST] = on_post,
+        [CORE_RECEIVE] = on_receive,
+        [CORE_STOP] = on_stop,
+        [CORE_DELETE] = on_delete,
+        [CORE_VISIBILITY] = on_visibility,
+        [CORE_QUEUE_CREATE] = on_queue_create,
+        [CORE_QUEUE_CHANGE] = on_queue_change,
+        [CORE_QUEUE_REMOVE] = on_queue_remove,
+        [CORE_QUEUE_PURGE] = on_queue_purge,
+        [CORE_TASK_START] = on_task_start,
+        [CORE_TASK_CANCEL] = on_task_cancel,
+        [CORE_MOVE_DEFINITION] = on_move_definition,
+        [CORE_MOVE_TASK] = on_move_task,
     };
     out->count = 0;
     c->out = out;
     c->more = false;
+    c->clients.asides = ASIDE_EACH_STEP;
     if (event->now_ms > c->now_ms)
         c->now_ms = event->now_ms;
     if ((unsigned)event->kind < CORE_EVENT_COUNT)
@@ -159,9 +183,10 @@ void core_step(struct core *c, struct core_event *event, struct core_effects *ou
     dues_run(c);
     calls_due(c);
     workers_silent(c);
-    queues_sweep(c);
+    sweep_run(c);
     calls_deliver(c);
     deliver(c);
+    clients_run(c);
     c->out = NULL;
 }
 
@@ -170,8 +195,11 @@ int64_t core_deadline(const struct core *c)
     int64_t next = INT64_MAX;
     if (c->more)
         return c->now_ms;
-    if (c->due_count > 0)
-        next = c->dues[0].ms;
+    next = heap_first(&c->dues);
+    if (heap_first(&c->clients.waits) < next)
+        next = heap_first(&c->clients.waits);
+    if (c->queues.tasked.count > 0 && tasks_deadline(c) < next)
+        next = tasks_deadline(c);
     if (c->call_count > 0 && c->call_due_ms < next)
         next = c->call_due_ms;
     if (c->message_count > 0 && c->sweep_ms < next)
@@ -184,11 +212,25 @@ int64_t core_deadline(const struct core *c)
 uint64_t core_number(const struct core *c) { return c->number; }
 uint64_t core_low_seq(const struct core *c) { return lows_first(c); }
 
-void on_disk(struct core *c, struct core_event *e) { c->disk_full = e->full; }
+void on_disk(struct core *c, struct core_event *e)
+{
+    c->disk_full = e->full;
+    c->exhausted = e->exhausted;
+}
+
+void core_locate(struct core *c, const struct core_effect *journal, uint64_t location)
+{
+    const struct core_record *r = &journal->record;
+    if (r->kind == CORE_REC_SEND || r->kind == CORE_REC_POST)
+        message_at(c, journal->slot)->location = location;
+    else
+        queue_locate(c, r, location);
+}
 
 void on_client_gone(struct core *c, struct core_event *e)
 {
     waiters_forget(c, e->client);
     pending_forget(c, e->client);
     calls_client_gone(c, e->client);
+    receives_client_gone(c, e->client);
 }

@@ -10,7 +10,7 @@ static bool lease(struct core *c, uint32_t slot, uint32_t worker)
 {
     struct message *m = message_at(c, slot);
     struct worker *w = &c->workers[worker];
-    const struct core_queue_attributes *a = &c->queues[m->queue]->attributes;
+    const struct core_queue_attributes *a = &message_queue(c, m)->attributes;
     if (seqs_add(c, slot) != 0)
         return false;
     if (due_set(c, slot, core_later(c->now_ms, a->visibility_ms)) != 0) {
@@ -145,9 +145,9 @@ void deliver(struct core *c)
     uint32_t free = (c->worker_count + 1) / 2;
     for (uint32_t n = 0; n < c->worker_count; n++)
         c->workers[c->active[n]].reserved = false;
-    for (uint32_t i = 0; i < c->queue_end && c->worker_count > 0; i++) {
-        struct queue *q = c->queues[i];
-        if (!q || !q->attributes.jobs || q->count[CORE_READY] == 0)
+    for (uint32_t i = 0; i < c->queues.jobs.count && c->worker_count > 0; i++) {
+        struct queue *q = c->queues.at[c->queues.jobs.at[i]];
+        if (q->attributes.paused || q->count[CORE_READY] == 0)
             continue;
         give_suspects(c, q, &free);
         give_shares(c, q);

@@ -1,4 +1,4 @@
-/* groups.c - order within a message group: a chain from the oldest to the youngest, of which only the oldest may move.
+/* groups.c - order within a group of jobs: a chain from the oldest to the youngest, of which only the oldest may move.
  *
  * The heads of all groups are in a hash table by (queue, group). A head knows its youngest, the others their next older, so joining
  * and leaving from anywhere cost O(1). */
@@ -11,7 +11,7 @@ static uint32_t bucket_of(uint32_t queue, uint64_t group, uint32_t buckets)
 
 bool group_ordered(const struct core *c, const struct message *m)
 {
-    return m->group != 0 && c->queues[m->queue]->attributes.jobs;
+    return m->group != 0 && message_queue(c, m)->attributes.kind == CORE_JOBS;
 }
 
 static uint32_t find_head(const struct core *c, uint32_t queue, uint64_t group)
@@ -68,8 +68,14 @@ static void remove_head(struct core *c, uint32_t slot)
 void group_join(struct core *c, uint32_t slot)
 {
     struct message *m = message_at(c, slot);
-    m->group_next = m->group_chain = CORE_NONE;
-    m->group_link = 0;
+    enum core_queue_kind kind = message_queue(c, m)->attributes.kind;
+    m->group_next = CORE_NONE;
+    if (c->replaying)
+        return; /* all join at its end, when all queues are known */
+    if (kind == CORE_FIFO)
+        fifo_join(c, slot);
+    if (kind == CORE_JOBS)
+        m->group_link = 0;
     if (!group_ordered(c, m))
         return;
     uint32_t head = find_head(c, m->queue, m->group);
@@ -101,6 +107,10 @@ static void leave_from_behind(struct core *c, uint32_t slot)
 uint32_t group_leave(struct core *c, uint32_t slot)
 {
     struct message *m = message_at(c, slot);
+    if (c->replaying)
+        return CORE_NONE;
+    if (message_queue(c, m)->attributes.kind == CORE_FIFO)
+        fifo_leave(c, slot);
     if (!group_ordered(c, m))
         return CORE_NONE;
     if (!(m->flags & FLAG_HEAD)) {
@@ -114,64 +124,4 @@ uint32_t group_leave(struct core *c, uint32_t slot)
     message_at(c, next)->group_link = tail; /* itself when it is the only one left */
     add_head(c, next);
     return next;
-}
-
-static uint32_t merge(const struct core *c, uint32_t a, uint32_t b)
-{
-    uint32_t first = CORE_NONE, *link = &first;
-    while (a != CORE_NONE && b != CORE_NONE) {
-        uint32_t *older = message_at(c, a)->seq < message_at(c, b)->seq ? &a : &b;
-        *link = *older;
-        link = &message_at(c, *older)->group_next;
-        *older = *link;
-    }
-    *link = a != CORE_NONE ? a : b;
-    return first;
-}
-
-/* Merge sort of a chain: bin n holds a sorted chain of 2^n messages or none. */
-static uint32_t sorted(const struct core *c, uint32_t slot)
-{
-    uint32_t bins[32], all = CORE_NONE;
-    memset(bins, 0xff, sizeof bins);
-    for (uint32_t next, n; slot != CORE_NONE; slot = next) {
-        next = message_at(c, slot)->group_next;
-        message_at(c, slot)->group_next = CORE_NONE;
-        for (n = 0; bins[n] != CORE_NONE; n++) {
-            slot = merge(c, bins[n], slot);
-            bins[n] = CORE_NONE;
-        }
-        bins[n] = slot;
-    }
-    for (size_t n = 0; n < sizeof bins / sizeof bins[0]; n++)
-        all = merge(c, bins[n], all);
-    return all;
-}
-
-static bool is_sorted(const struct core *c, uint32_t slot)
-{
-    for (uint32_t next; (next = message_at(c, slot)->group_next) != CORE_NONE; slot = next)
-        if (message_at(c, next)->seq < message_at(c, slot)->seq)
-            return false;
-    return true;
-}
-
-static void sort_group(struct core *c, uint32_t head)
-{
-    uint32_t before = CORE_NONE;
-    remove_head(c, head);
-    head = sorted(c, head);
-    for (uint32_t slot = head; slot != CORE_NONE; before = slot, slot = message_at(c, slot)->group_next)
-        message_at(c, slot)->group_link = before;
-    message_at(c, head)->group_link = before;
-    add_head(c, head);
-    for (uint32_t slot = head; slot != CORE_NONE; slot = message_at(c, slot)->group_next)
-        message_settle(c, slot);
-}
-
-void groups_sort(struct core *c)
-{
-    for (uint32_t slot = 0; slot < c->message_used; slot++)
-        if ((c->messages[slot].flags & FLAG_HEAD) && !is_sorted(c, slot))
-            sort_group(c, slot);
 }

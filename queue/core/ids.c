@@ -49,6 +49,12 @@ void ids_remove(struct core *c, uint32_t slot)
     *link = m->id_next;
 }
 
+uint32_t ids_find_live(const struct core *c, const struct id *id)
+{
+    uint32_t slot = ids_find(c, id);
+    return slot == CORE_NONE || message_is_doomed(c, message_at(c, slot)) ? CORE_NONE : slot;
+}
+
 uint32_t ids_find(const struct core *c, const struct id *id)
 {
     uint32_t slot = c->id_buckets[bucket_of(id, c->id_bucket_count)];

@@ -15,11 +15,12 @@ static void rehash(struct core *c)
     uint32_t *buckets = core_buckets(c, count);
     if (!buckets)
         return;
-    for (uint32_t k = c->key_oldest; k != CORE_NONE; k = c->keys[k].newer) {
-        uint32_t to = bucket_of(c->keys[k].key, count);
-        c->keys[k].chain = buckets[to];
-        buckets[to] = k;
-    }
+    for (int w = 0; w < KEY_WINDOWS; w++)
+        for (uint32_t k = c->key_oldest[w]; k != CORE_NONE; k = c->keys[k].newer) {
+            uint32_t to = bucket_of(c->keys[k].key, count);
+            c->keys[k].chain = buckets[to];
+            buckets[to] = k;
+        }
     core_resize(c, c->key_buckets, c->key_bucket_count * sizeof *buckets, 0);
     c->key_buckets = buckets;
     c->key_bucket_count = count;
@@ -45,22 +46,23 @@ static void unlink_age(struct core *c, uint32_t k)
     if (key->older != CORE_NONE)
         c->keys[key->older].newer = key->newer;
     else
-        c->key_oldest = key->newer;
+        c->key_oldest[key->window] = key->newer;
     if (key->newer != CORE_NONE)
         c->keys[key->newer].older = key->older;
     else
-        c->key_newest = key->older;
+        c->key_newest[key->window] = key->older;
 }
 
 static void append_age(struct core *c, uint32_t k)
 {
-    c->keys[k].older = c->key_newest;
+    uint32_t w = c->keys[k].window;
+    c->keys[k].older = c->key_newest[w];
     c->keys[k].newer = CORE_NONE;
-    if (c->key_newest != CORE_NONE)
-        c->keys[c->key_newest].newer = k;
+    if (c->key_newest[w] != CORE_NONE)
+        c->keys[c->key_newest[w]].newer = k;
     else
-        c->key_oldest = k;
-    c->key_newest = k;
+        c->key_oldest[w] = k;
+    c->key_newest[w] = k;
 }
 
 static void remove_key(struct core *c, uint32_t k)
@@ -79,8 +81,9 @@ static void remove_key(struct core *c, uint32_t k)
 
 void keys_expire(struct core *c, uint32_t max)
 {
-    while (max-- > 0 && c->key_oldest != CORE_NONE && c->keys[c->key_oldest].expires_ms <= c->now_ms)
-        remove_key(c, c->key_oldest);
+    for (int w = 0; w < KEY_WINDOWS; w++)
+        for (uint32_t n = max; n > 0 && c->key_oldest[w] != CORE_NONE && c->keys[c->key_oldest[w]].expires_ms <= c->now_ms; n--)
+            remove_key(c, c->key_oldest[w]);
 }
 
 /* Keys that were carried over stand behind younger ones that expire later: when room is short, all are looked at, but not again
@@ -91,13 +94,14 @@ static uint32_t expire_all(struct core *c)
     int64_t first_ms = INT64_MAX;
     if (c->now_ms < c->key_sweep_ms)
         return 0;
-    for (uint32_t k = c->key_oldest, newer; k != CORE_NONE; k = newer) {
-        newer = c->keys[k].newer;
-        if (c->keys[k].expires_ms <= c->now_ms)
-            remove_key(c, k);
-        else if (c->keys[k].expires_ms < first_ms)
-            first_ms = c->keys[k].expires_ms;
-    }
+    for (int w = 0; w < KEY_WINDOWS; w++)
+        for (uint32_t k = c->key_oldest[w], newer; k != CORE_NONE; k = newer) {
+            newer = c->keys[k].newer;
+            if (c->keys[k].expires_ms <= c->now_ms)
+                remove_key(c, k);
+            else if (c->keys[k].expires_ms < first_ms)
+                first_ms = c->keys[k].expires_ms;
+        }
     c->key_sweep_ms = first_ms;
     return before - c->key_count;
 }
@@ -118,8 +122,8 @@ static uint32_t new_key(struct core *c)
 }
 
 /* A key that is known already is taken over: its expiry was found passed, or a copy of its record says the same again. */
-int keys_add(struct core *c, const unsigned char bytes[16], const struct id *id, uint64_t body_hash, int64_t expires_ms,
-             uint64_t number)
+int keys_add(struct core *c, enum key_window window, const unsigned char bytes[16], const struct id *id, uint64_t body_hash,
+             int64_t expires_ms, uint64_t number)
 {
     keys_expire(c, 2);
     uint32_t k = find(c, bytes);
@@ -141,31 +145,34 @@ int keys_add(struct core *c, const unsigned char bytes[16], const struct id *id,
     if (expires_ms < c->key_sweep_ms)
         c->key_sweep_ms = expires_ms;
     key->number = number;
+    key->window = window;
     key->chain = c->key_buckets[b];
     c->key_buckets[b] = k;
     append_age(c, k);
     return 0;
 }
 
+static void put_record(const struct core *c, struct key *key, struct core_record *r)
+{
+    memset(r, 0, sizeof *r);
+    r->kind = CORE_REC_KEY;
+    key->number = r->number = c->number;
+    r->now_ms = c->now_ms;
+    r->queue = CORE_NONE;
+    r->id = key->id;
+    r->has_key = true;
+    memcpy(r->key, key->key, sizeof r->key);
+    r->body_hash = key->body_hash;
+    r->key_expires_ms = key->expires_ms;
+}
+
 /* The records have the present record number: carrying over is no new event, and must not move what others wait for. */
 size_t core_keys_before(struct core *c, uint64_t number, struct core_record *out, size_t max)
 {
     size_t count = 0;
-    for (uint32_t k = c->key_oldest; k != CORE_NONE && count < max; k = c->keys[k].newer) {
-        struct key *key = &c->keys[k];
-        if (key->number > number || key->expires_ms <= c->now_ms)
-            continue;
-        struct core_record *r = &out[count++];
-        memset(r, 0, sizeof *r);
-        r->kind = CORE_REC_KEY;
-        key->number = r->number = c->number;
-        r->now_ms = c->now_ms;
-        r->queue = CORE_NONE;
-        r->id = key->id;
-        r->has_key = true;
-        memcpy(r->key, key->key, sizeof r->key);
-        r->body_hash = key->body_hash;
-        r->key_expires_ms = key->expires_ms;
-    }
+    for (int w = 0; w < KEY_WINDOWS; w++)
+        for (uint32_t k = c->key_oldest[w]; k != CORE_NONE && count < max; k = c->keys[k].newer)
+            if (c->keys[k].number <= number && c->keys[k].expires_ms > c->now_ms)
+                put_record(c, &c->keys[k], &out[count++]);
     return count;
 }

@@ -24,46 +24,15 @@ static void text_number(struct text *t, uint64_t n)
     text_add(t, digits + at);
 }
 
-uint32_t message_place(struct core *c, uint32_t slot, uint32_t queue, uint32_t receive_count, struct slice reason)
-{
-    struct message *m = message_at(c, slot);
-    struct queue *from = c->queues[m->queue];
-    assert(m->state != CORE_COMMITTING && queue_at(c, queue));
-    uint32_t next = group_leave(c, slot);
-    list_remove(c, message_list(c, m), slot);
-    from->count[m->state]--;
-    from->bytes -= m->body_len;
-    m->queue = (uint16_t)queue;
-    m->receive_count = (uint16_t)receive_count;
-    message_enter(c, slot, CORE_READY);
-    group_join(c, slot);
-    if (!c->queues[queue]->attributes.jobs)
-        m->group_link = reasons_intern(c, reason);
-    message_settle(c, slot);
-    return next;
-}
-
-void message_to_queue(struct core *c, uint32_t slot, uint32_t queue, uint32_t receive_count, struct slice reason)
-{
-    struct message *m = message_at(c, slot);
-    due_clear(c, slot);
-    uint32_t follower = message_follower(c, slot);
-    message_place(c, slot, queue, receive_count, reason);
-    struct core_record *r = core_record(c, CORE_REC_MOVE);
-    r->seq = m->seq;
-    r->id = m->id;
-    r->queue = queue;
-    r->receive_count = receive_count;
-    r->reason = slice_text(reasons_text(c, m));
-    message_hold(c, follower);
-}
-
+/* Without memory to move it (FIFO), it stays where it is. */
 void dead_letter(struct core *c, uint32_t slot, const char *reason)
 {
     struct message *m = message_at(c, slot);
-    const char *kept = reasons_at(c, reasons_intern(c, slice_text(reason)));
-    message_to_queue(c, slot, c->queues[m->queue]->attributes.dead_letter, m->receive_count, slice_text(kept));
-    waiters_dead(c, slot, kept); /* behind the MOVE record, which they wait for */
+    struct queue *from = message_queue(c, m);
+    uint32_t why = reasons_intern(c, slice_text(reason));
+    if (message_transfer(c, slot, queue_dead_letters(c, from), m->receive_count, sources_of_queue(c, from), why) != 0)
+        return;
+    waiters_dead(c, slot, reasons_at(c, why)); /* behind the record, which they wait for */
     c->totals.dead_total++;
 }
 
@@ -80,9 +49,10 @@ static uint32_t end_lease(struct core *c, uint32_t slot)
 void lease_release(struct core *c, uint32_t slot, const char *why)
 {
     struct message *m = message_at(c, slot);
-    const struct core_queue_attributes *a = &c->queues[m->queue]->attributes;
+    const struct queue *q = message_queue(c, m);
+    const struct core_queue_attributes *a = &q->attributes;
     uint32_t worker = end_lease(c, slot);
-    if (a->max_receive_count > 0 && m->receive_count >= a->max_receive_count && queue_at(c, a->dead_letter)) {
+    if (a->max_receive_count > 0 && m->receive_count >= a->max_receive_count && queue_dead_letters(c, q)) {
         struct text t = {.len = 0};
         text_add(&t, "received ");
         text_number(&t, m->receive_count);
@@ -106,7 +76,7 @@ void lease_expired(struct core *c, uint32_t slot)
 {
     struct text t = {.len = 0};
     text_add(&t, "the visibility timeout of ");
-    text_number(&t, (uint64_t)c->queues[message_at(c, slot)->queue]->attributes.visibility_ms);
+    text_number(&t, (uint64_t)message_queue(c, message_at(c, slot))->attributes.visibility_ms);
     text_add(&t, " ms passed");
     t.bytes[t.len] = '\0';
     lease_release(c, slot, t.bytes);
@@ -115,28 +85,47 @@ void lease_expired(struct core *c, uint32_t slot)
 static bool expired_in(const struct core *c, const struct message *m, const struct queue *q)
 {
     int64_t retention_ms = q->attributes.retention_ms;
-    return retention_ms > 0 && core_later(m->accepted_ms, retention_ms) <= c->now_ms;
+    const struct receipt *r = receipt_of(c, m);
+    int64_t kept_ms = r && r->kept_ms > 0 ? r->kept_ms : m->accepted_ms;
+    return retention_ms > 0 && core_later(kept_ms, retention_ms) <= c->now_ms;
 }
 
-bool message_expired(const struct core *c, const struct message *m) { return expired_in(c, m, c->queues[m->queue]); }
+bool message_expired(const struct core *c, const struct message *m) { return expired_in(c, m, message_queue(c, m)); }
 
 /* A dead-letter queue that would not keep it either is passed by: queues that name each other must not play ball for ever. */
 void message_expire(struct core *c, uint32_t slot)
 {
     const struct message *m = message_at(c, slot);
-    const struct core_queue_attributes *a = &c->queues[m->queue]->attributes;
-    const struct queue *dead = queue_at(c, a->dead_letter);
+    const struct queue *q = message_queue(c, m), *dead = queue_dead_letters(c, q);
     struct text t = {.len = 0};
     c->totals.expired_total++;
-    if (!a->jobs || !dead || expired_in(c, m, dead)) {
+    if (q->attributes.kind != CORE_JOBS || !dead || expired_in(c, m, dead)) {
         message_end(c, slot, "expired");
         return;
     }
     text_add(&t, "the retention of ");
-    text_number(&t, (uint64_t)a->retention_ms);
+    text_number(&t, (uint64_t)q->attributes.retention_ms);
     text_add(&t, " ms passed");
     t.bytes[t.len] = '\0';
     dead_letter(c, slot, t.bytes);
+}
+
+/* Clients give no reasons; the count is all that there is to say. */
+int message_bury(struct core *c, uint32_t slot)
+{
+    const struct receipt *r = receipt_of(c, message_at(c, slot));
+    struct queue *from = message_queue(c, message_at(c, slot));
+    struct text t = {.len = 0};
+    assert(r);
+    text_add(&t, "received ");
+    text_number(&t, r->count);
+    text_add(&t, " times without being deleted");
+    t.bytes[t.len] = '\0';
+    if (message_transfer(c, slot, queue_dead_letters(c, from), r->count, sources_of_queue(c, from),
+                         reasons_intern(c, slice_text(t.bytes))) != 0)
+        return -1;
+    c->totals.dead_total++;
+    return 0;
 }
 
 /* The message that a worker means, if the lease is still its own. */

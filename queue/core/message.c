@@ -1,12 +1,8 @@
 /* message.c - the pool of message records, and the lists that are their states.
  *
- * A message is always in exactly one list: committing (one for all), a queue's ready, alone, delayed or blocked list, or its worker's
- * leases. message_move() is the only way from one to another, and keeps the counts. */
+ * A message is always in exactly one list: committing (one for all), one of its queue's, its tenant's, or its worker's leases.
+ * message_move() is the only way from one to another, and keeps the counts. During recovery all are DELAYED. */
 #include "queue/core/state.h"
-
-#define NO_LIST ((struct list){CORE_NONE, CORE_NONE, 0})
-
-struct queue *queue_at(const struct core *c, uint32_t queue) { return queue < LIMIT_QUEUES ? c->queues[queue] : NULL; }
 
 /* What was accepted once is kept, whatever the limit is today: recovery may go over it. */
 uint32_t message_new(struct core *c)
@@ -29,6 +25,16 @@ uint32_t message_new(struct core *c)
     return slot;
 }
 
+void message_free(struct core *c, uint32_t slot)
+{
+    struct message *m = message_at(c, slot);
+    m->flags = 0;
+    m->next = c->message_free;
+    c->message_free = slot;
+    c->message_count--;
+}
+
+/* -- Lists ------------------------------------------------------------------------------------------------------------------------ */
 void list_append(struct core *c, struct list *l, uint32_t slot, bool front)
 {
     struct message *m = message_at(c, slot);
@@ -62,46 +68,84 @@ void list_remove(struct core *c, struct list *l, uint32_t slot)
 
 uint32_t message_slice(const struct core *c, const struct message *m) { return id_slice(&m->id) * c->config.slices / 256; }
 
+static struct list *ready_list(struct core *c, const struct message *m)
+{
+    struct queue *q = message_queue(c, m);
+    switch (q->attributes.kind) {
+    case CORE_JOBS:
+        return m->receive_count > 0 ? &q->alone : &q->ready[message_slice(c, m)];
+    case CORE_FIFO:
+        return &q->ready[0];
+    default:
+        return m->flags & FLAG_ASIDE ? fair_list(c, m) : &q->ready[message_priority(m)];
+    }
+}
+
 struct list *message_list(struct core *c, const struct message *m)
 {
-    struct queue *q = c->queues[m->queue];
+    struct queue *q = message_queue(c, m);
     switch ((enum core_state)m->state) {
     case CORE_COMMITTING:
         return &c->committing;
     case CORE_DELAYED:
         return &q->delayed;
     case CORE_READY:
-        return m->receive_count > 0 ? &q->alone : &q->ready[message_slice(c, m)];
+        return ready_list(c, m);
     case CORE_BLOCKED:
         return &q->blocked;
     default:
         assert(m->state == CORE_LEASED);
-        return &c->workers[m->worker].leases;
+        return q->attributes.kind == CORE_JOBS ? &c->workers[m->worker].leases : &q->leased;
     }
 }
 
-/* The receive count chooses between ready and alone: it must not change while the message is READY. */
-void message_move(struct core *c, uint32_t slot, enum core_state state, bool front)
+/* -- States ----------------------------------------------------------------------------------------------------------------------- */
+static void enter(struct core *c, uint32_t slot, enum core_state state, bool front)
 {
     struct message *m = message_at(c, slot);
-    struct queue *q = c->queues[m->queue];
+    struct queue *q = message_queue(c, m);
+    bool of_client = q->attributes.kind != CORE_JOBS && !c->replaying;
+    m->state = (uint8_t)state;
+    q->count[state]++;
+    c->lease_count += state == CORE_LEASED;
+    if (of_client)
+        client_message_enters(c, slot);
+    list_append(c, message_list(c, m), slot, front);
+    if (of_client)
+        client_message_entered(c, slot);
+}
+
+static void leave(struct core *c, uint32_t slot)
+{
+    struct message *m = message_at(c, slot);
+    struct queue *q = message_queue(c, m);
     assert(q->count[m->state] > 0);
     list_remove(c, message_list(c, m), slot);
     q->count[m->state]--;
-    m->state = (uint8_t)state;
-    q->count[m->state]++;
-    list_append(c, message_list(c, m), slot, front);
+    c->lease_count -= m->state == CORE_LEASED;
+    if (q->attributes.kind != CORE_JOBS && !c->replaying)
+        client_message_leaves(c, slot);
+}
+
+/* The receive count of a job chooses between ready and alone: it must not change while it is READY. */
+void message_move(struct core *c, uint32_t slot, enum core_state state, bool front)
+{
+    leave(c, slot);
+    enter(c, slot, state, front);
 }
 
 void message_enter(struct core *c, uint32_t slot, enum core_state state)
 {
     struct message *m = message_at(c, slot);
-    struct queue *q = c->queues[m->queue];
-    assert(q);
-    m->state = (uint8_t)state;
-    q->count[state]++;
-    q->bytes += m->body_len;
-    list_append(c, message_list(c, m), slot, false);
+    message_queue(c, m)->bytes += m->body_len;
+    enter(c, slot, state, false);
+}
+
+void message_leave(struct core *c, uint32_t slot)
+{
+    struct message *m = message_at(c, slot);
+    leave(c, slot);
+    message_queue(c, m)->bytes -= m->body_len;
 }
 
 void message_settle(struct core *c, uint32_t slot)
@@ -114,24 +158,26 @@ void message_settle(struct core *c, uint32_t slot)
         message_move(c, slot, state, false);
 }
 
+/* Is it among those that can be found by their numbers? */
+static bool is_numbered(const struct core *c, const struct message *m)
+{
+    const struct receipt *r = receipt_of(c, m);
+    return c->replaying || (r ? r->first_ms > 0 : m->state == CORE_LEASED);
+}
+
 uint32_t message_remove(struct core *c, uint32_t slot)
 {
     struct message *m = message_at(c, slot);
-    struct queue *q = c->queues[m->queue];
-    list_remove(c, message_list(c, m), slot);
-    q->count[m->state]--;
-    q->bytes -= m->body_len;
-    if (m->state == CORE_LEASED)
+    if (is_numbered(c, m))
         seqs_remove(c, slot);
+    message_leave(c, slot);
     due_clear(c, slot);
     uint32_t next = group_leave(c, slot);
+    receipt_drop(c, slot);
     ids_remove(c, slot);
     lows_remove(c, m->seq);
     recent_add(c, &m->id);
-    m->flags = 0;
-    m->next = c->message_free;
-    c->message_free = slot;
-    c->message_count--;
+    message_free(c, slot);
     return next;
 }
 
@@ -172,7 +218,7 @@ uint32_t message_follower(const struct core *c, uint32_t slot)
     return group_ordered(c, m) ? m->group_next : CORE_NONE;
 }
 
-static void free_body(struct core *c, const struct message *m)
+void message_free_body(struct core *c, const struct message *m)
 {
     struct core_effect *e = core_emit(c, CORE_EFFECT_FREED);
     e->location = m->location;
@@ -185,7 +231,7 @@ void message_end(struct core *c, uint32_t slot, const char *reason)
     struct core_record *r = core_record(c, CORE_REC_DONE);
     r->seq = m->seq;
     r->id = m->id;
-    free_body(c, m);
+    message_free_body(c, m);
     if (reason)
         waiters_dead(c, slot, reason);
     uint32_t follower = message_follower(c, slot), next = message_remove(c, slot);

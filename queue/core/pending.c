@@ -25,6 +25,16 @@ void pending_add(struct core *c, const struct pending *p)
 
 static void answer(struct core *c, const struct pending *p)
 {
+    if (p->kind == PENDING_ANSWER) {
+        struct core_effect *e = core_emit(c, CORE_EFFECT_ANSWER);
+        e->client = p->client;
+        e->tag = p->tag;
+        e->id = p->id;
+        e->about = (enum core_event_kind)p->about;
+        e->answer = (enum core_answer)p->answer;
+        e->value = p->value;
+        return;
+    }
     static const enum core_effect_kind kinds[] = {
         [PENDING_SENT] = CORE_EFFECT_SENT, [PENDING_CANCELLED] = CORE_EFFECT_CANCELLED, [PENDING_DEAD] = CORE_EFFECT_DEAD};
     struct core_effect *e = core_emit(c, kinds[p->kind]);
@@ -39,15 +49,17 @@ static void answer(struct core *c, const struct pending *p)
 void pending_release(struct core *c)
 {
     while (c->pending_count > 0 && c->pending[c->pending_head].number <= c->committed) {
-        if (core_room(c) < END_ROOM) {
+        struct pending p = c->pending[c->pending_head];
+        if (core_room(c) < (p.kind == PENDING_RECEIVED ? RECEIVE_ROOM : END_ROOM)) {
             c->more = true;
             return;
         }
-        struct pending p = c->pending[c->pending_head];
         c->pending_head = (c->pending_head + 1) % c->pending_cap;
         c->pending_count--;
         if (p.kind == PENDING_HELD) {
             message_let_go(c, p.slot, p.tag);
+        } else if (p.kind == PENDING_RECEIVED) {
+            receive_answer(c, p.slot, CORE_OK);
         } else if (p.slot != CORE_NONE) {
             assert(message_at(c, p.slot)->state == CORE_COMMITTING);
             message_settle(c, p.slot);

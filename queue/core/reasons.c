@@ -30,8 +30,3 @@ uint32_t reasons_intern(struct core *c, struct slice text)
 }
 
 const char *reasons_at(const struct core *c, uint32_t index) { return index < c->reason_count ? c->reasons[index].text : ""; }
-
-const char *reasons_text(const struct core *c, const struct message *m)
-{
-    return c->queues[m->queue]->attributes.jobs ? "" : reasons_at(c, m->group_link);
-}

@@ -57,36 +57,31 @@ static uint32_t take_room(struct core *c, const struct core_event *e, int64_t du
         return CORE_NONE;
     if (due_ms == 0 || due_set(c, slot, due_ms) == 0) {
         if (lows_add(c, c->number + 1) == 0) {
-            if (!e->has_key ||
-                keys_add(c, e->key, &e->id, e->body_hash, core_later(c->now_ms, c->config.key_window_ms), c->number + 1) == 0)
+            if (!e->has_key || keys_add(c, KEY_JOBS, e->key, &e->id, e->body_hash,
+                                        core_later(c->now_ms, c->config.key_window_ms), c->number + 1) == 0)
                 return slot;
             lows_remove(c, c->number + 1);
         }
         due_clear(c, slot);
     }
-    struct message *m = message_at(c, slot);
-    m->flags = 0;
-    m->next = c->message_free;
-    c->message_free = slot;
-    c->message_count--;
+    message_free(c, slot);
     return CORE_NONE;
 }
 
+/* A job's record: as it is sent, or as compaction wants it again. */
 static void put_record(struct core *c, uint32_t slot, const struct core_event *e)
 {
     const struct message *m = message_at(c, slot);
     struct core_record *r = core_record(c, CORE_REC_SEND);
     c->out->at[c->out->count - 1].slot = slot;
     r->seq = m->seq;
-    r->queue = m->queue;
+    r->queue = message_queue(c, m)->number;
     r->receive_count = m->state == CORE_LEASED ? m->receive_count - 1u : m->receive_count; /* this receive has not ended */
     r->id = m->id;
     r->group = m->group;
     r->accepted_ms = m->accepted_ms;
     r->due_ms = m->state == CORE_LEASED ? 0 : due_of(c, m);
     r->body = e->body;
-    if (!c->queues[m->queue]->attributes.jobs)
-        r->reason = slice_text(reasons_text(c, m));
 }
 
 static void accept(struct core *c, const struct core_event *e, uint32_t slot)
@@ -97,7 +92,7 @@ static void accept(struct core *c, const struct core_event *e, uint32_t slot)
     m->seq = c->number + 1;
     m->accepted_ms = c->now_ms;
     m->body_len = (uint32_t)e->body.len;
-    m->queue = (uint16_t)e->queue;
+    m->queue = queue_at(c, e->queue)->place;
     message_enter(c, slot, CORE_COMMITTING);
     ids_add(c, slot);
     group_join(c, slot);
@@ -121,7 +116,7 @@ static void accept(struct core *c, const struct core_event *e, uint32_t slot)
 void on_send(struct core *c, struct core_event *e)
 {
     struct queue *q = queue_at(c, e->queue);
-    if (!q) {
+    if (!q || q->attributes.kind == CORE_FIFO) {
         answer(c, e, CORE_NO_QUEUE, &e->id);
         return;
     }
@@ -131,13 +126,9 @@ void on_send(struct core *c, struct core_event *e)
         answer(c, e, CORE_DISK_FULL, &e->id);
         return;
     }
-    uint64_t messages = 0;
-    for (int s = 0; s < CORE_STATE_COUNT; s++)
-        messages += q->count[s];
     int64_t delay_ms = e->delay_ms > 0 ? e->delay_ms : q->attributes.delay_ms;
-    bool full =
-        messages >= q->attributes.max_messages || e->body.len > UINT32_MAX || q->bytes + e->body.len > q->attributes.max_bytes;
-    uint32_t slot = full ? CORE_NONE : take_room(c, e, delay_ms > 0 ? core_later(c->now_ms, delay_ms) : 0);
+    uint32_t slot =
+        queue_is_full(q, e->body.len) ? CORE_NONE : take_room(c, e, delay_ms > 0 ? core_later(c->now_ms, delay_ms) : 0);
     if (slot == CORE_NONE)
         answer(c, e, CORE_FULL, &e->id);
     else
@@ -153,7 +144,7 @@ void on_committed(struct core *c, struct core_event *e)
 
 void on_cancel(struct core *c, struct core_event *e)
 {
-    uint32_t slot = ids_find(c, &e->id);
+    uint32_t slot = ids_find_live(c, &e->id);
     enum core_state state = slot == CORE_NONE ? CORE_STATE_COUNT : (enum core_state)message_at(c, slot)->state;
     if (slot != CORE_NONE && state != CORE_LEASED && state != CORE_COMMITTING && pending_reserve(c, WAITERS_MAX + 2) == 0) {
         message_end(c, slot, "cancelled");
@@ -174,21 +165,19 @@ void on_cancel(struct core *c, struct core_event *e)
 
 void on_watch(struct core *c, struct core_event *e)
 {
-    uint32_t slot = ids_find(c, &e->id);
+    uint32_t slot = ids_find_live(c, &e->id);
     if (slot != CORE_NONE)
         waiters_add(c, slot, e->client);
 }
 
 void on_move_body(struct core *c, struct core_event *e)
 {
-    if (e->slot >= c->message_used || !(c->messages[e->slot].flags & FLAG_USED) || c->messages[e->slot].seq != e->seq ||
-        c->messages[e->slot].state == CORE_COMMITTING)
+    struct message *m = e->slot < c->message_used ? &c->messages[e->slot] : NULL;
+    if (!m || !(m->flags & FLAG_USED) || m->seq != e->seq || m->state == CORE_COMMITTING || message_is_doomed(c, m))
         return;
-    struct message *m = message_at(c, e->slot);
-    struct core_effect *freed = core_emit(c, CORE_EFFECT_FREED);
-    freed->location = m->location;
-    freed->body_len = m->body_len;
-    put_record(c, e->slot, e);
+    message_free_body(c, m);
+    if (message_queue(c, m)->attributes.kind == CORE_JOBS)
+        put_record(c, e->slot, e);
+    else
+        post_record(c, e->slot, e->body);
 }
-
-void core_locate(struct core *c, uint32_t slot, uint64_t location) { message_at(c, slot)->location = location; }

@@ -1,24 +1,28 @@
 /* state.h - what the core is made of, private to queue/core.
  *
- *     core.c      create, destroy, step (a table of arms), deadline        queues.c    attributes, purge, redrive, retention
+ *     core.c      create, destroy, step (a table of arms), deadline        queues.c    the table of queues: numbers, names, purge, redrive
  *     message.c   the pool of records, the lists, ends of a message        send.c      send, commit, cancel
  *     ids.c       index of live messages by id                             lease.c     done, give back, extend, release, dead letters
- *     groups.c    order within a message group                             deliver.c   who gets what
- *     due.c       heap of due times                                        workers.c   join, credit, silence, leave
- *     seqs.c      slots by sequence number: the leased ones                calls.c     the call lane
+ *     groups.c    order within a group of jobs                             deliver.c   which worker gets what
+ *     due.c       what time brings: delays, leases                         workers.c   join, credit, silence, leave
+ *     seqs.c      slots by sequence number: the received ones              calls.c     the call lane
  *     lows.c      the lowest sequence number still alive                   waiters.c   who wants to know the end of a message
  *     recent.c    ids that ended lately                                    keys.c      the idempotency window
  *     pending.c   answers that wait for a commit                           reasons.c   why messages are dead
  *     replay.c    recovery                                                 look.c, check.c   reading, and checking, the whole
+ *     heap.c, index.c   due times and hash tables of anything              sweep.c     retention
  *
- * A slot is the index of a message's record in the pool; CORE_NONE is no slot. */
+ * What clients receive from: see clients_state.h.
+ *
+ * A slot is the index of a message's record in the pool; CORE_NONE is no slot. A queue's place is its index in the table of queues;
+ * its number is what the outside knows. */
 #ifndef LEAT_QUEUE_CORE_STATE_H
 #define LEAT_QUEUE_CORE_STATE_H
 
 #include <assert.h>
 #include <string.h>
 
-#include "queue/core/core.h"
+#include "queue/core/clients_state.h"
 
 #define WORKERS_MAX 1024u
 #define WORKER_OUTSTANDING_MAX 512u /* credit and leases of one worker: bounds the effects of its end */
@@ -30,6 +34,7 @@
 #define CALL_NO_WORKER_MS 1000     /* a call is not kept longer while nobody is there to answer it */
 #define REASONS_MAX 1024u          /* distinct texts; their variety is small by construction */
 #define SWEEP_EACH_MS 1000         /* retention is looked after so often */
+#define SWEEP_SLOTS 65536          /* so many messages at once */
 #define END_ROOM (WAITERS_MAX + 4) /* effects of one message's end */
 
 static_assert(WORKER_OUTSTANDING_MAX * (WAITERS_MAX + 1) + END_ROOM <= CORE_EFFECTS_MAX, "the end of a worker fits one step");
@@ -39,7 +44,12 @@ enum message_flag {
     FLAG_HEAD = 2,   /* the oldest of its group */
     FLAG_WAITED = 4, /* somebody wants to know its end */
     FLAG_HELD = 8,   /* the end of one before it in its group is not on disk yet */
+    FLAG_PRIORITY = 16 | 32,
+    FLAG_ASIDE = 64, /* READY, in a list of its tenant */
+    FLAG_GIVEN = 128 /* recovery: the last that was said of it is that it was received */
 };
+#define PRIORITY_SHIFT 4
+static_assert(LIMIT_PRIORITIES <= 4, "a priority fits its flags");
 
 /* One message. The index entries beside it: id buckets 2 to 4 bytes (load 1 to 2), group buckets the same, due heap 16 bytes for the
  * delayed and leased only, lows 1/1024 byte a record number. */
@@ -50,36 +60,23 @@ struct message {
     uint64_t location;
     int64_t accepted_ms;
     uint32_t body_len;
-    uint32_t prev, next;  /* of the list that is its state; next alone links the free records */
-    uint32_t id_next;     /* next in the id's bucket */
-    uint32_t group_next;  /* the next younger of its group */
-    uint32_t group_link;  /* head: the youngest; others: the next older; not grouped: index of the reason why it is dead */
-    uint32_t group_chain; /* heads: next head in the bucket */
-    uint32_t due_at;      /* place in the heap of due times, CORE_NONE: in none */
+    uint32_t prev, next; /* of the list that is its state; next alone links the free records */
+    uint32_t id_next;    /* next in the id's bucket */
+    uint32_t group_next; /* jobs, FIFO: the next younger of its group */
+    uint32_t
+        group_link; /* jobs: head: the youngest, others: the next older; FIFO: the next older; standard: origin (receipts.c) */
+    union {
+        uint32_t group_chain; /* jobs: heads: next head in the bucket */
+        uint32_t receipt;     /* others: what is known of its receives, CORE_NONE: nothing */
+    };
+    uint32_t due_at; /* place in the heap of due times, CORE_NONE: in none */
     uint16_t receive_count;
-    uint16_t queue;
+    uint16_t queue;  /* place */
     uint16_t worker; /* LEASED */
     uint8_t state;
     uint8_t flags;
 };
 static_assert(sizeof(struct message) + 2 * 4 <= 100, "a queued job costs at most 100 bytes");
-
-struct list {
-    uint32_t head, tail, count;
-};
-
-struct queue {
-    struct core_queue_attributes attributes;
-    struct list ready[64]; /* by slice; never received before */
-    struct list alone;     /* READY, received before */
-    struct list delayed, blocked;
-    uint64_t count[CORE_STATE_COUNT], bytes;
-};
-
-struct due {
-    int64_t ms;
-    uint32_t slot;
-};
 
 struct worker {
     bool used, leaving, reserved; /* reserved: gets nothing until it is idle, then a suspect */
@@ -103,10 +100,15 @@ struct call {
 struct key {
     unsigned char key[16];
     struct id id;
-    uint64_t body_hash, number; /* number of the record that holds it */
+    uint64_t body_hash, number; /* number of the record that holds it; body_hash of a FIFO queue's key: the message's seq */
     int64_t expires_ms;
     uint32_t chain, older, newer;
+    uint32_t window;
 };
+
+/* Idempotency keys of jobs and deduplication keys of FIFO queues live for different times: each kind in a list of its own is in the order
+ * in which its keys expire. */
+enum key_window { KEY_JOBS, KEY_FIFO, KEY_WINDOWS };
 
 struct waiter {
     uint32_t slot, client, chain;
@@ -116,10 +118,18 @@ struct waiter {
 struct pending {
     uint64_t number, tag;
     uint32_t client, slot; /* slot: the message that this commit accepts, or CORE_NONE */
-    enum pending_kind { PENDING_SENT, PENDING_CANCELLED, PENDING_DEAD, PENDING_HELD } kind;
-    enum core_send_result result;
+    enum pending_kind { PENDING_SENT, PENDING_CANCELLED, PENDING_DEAD, PENDING_HELD, PENDING_ANSWER, PENDING_RECEIVED } kind;
+    union {
+        enum core_send_result result;
+        struct {
+            uint16_t answer, about; /* PENDING_ANSWER */
+        };
+    };
     struct id id;
-    const char *reason; /* PENDING_DEAD; never moves */
+    union {
+        const char *reason; /* PENDING_DEAD; never moves */
+        uint64_t value;     /* PENDING_ANSWER */
+    };
 };
 
 struct reason {
@@ -131,20 +141,20 @@ struct core {
     uint64_t number;   /* of the last record */
     int64_t now_ms;    /* of the last event */
     int64_t newest_ms; /* highest time in replayed records */
-    bool disk_full;
+    bool disk_full, exhausted;
     bool more;                    /* the last step had more to say than effects */
     bool replaying;               /* between the first core_replay() and core_replayed() */
-    bool unsorted;                /* recovery met a copy of an old message behind a younger one of its group */
     int64_t sweep_ms, silence_ms; /* next looks */
+    uint32_t sweep_slot;          /* where the next one begins */
     struct core_effects *out;
 
     struct message *messages;
     uint32_t message_cap, message_used, message_free, message_count; /* used: high-water mark */
     uint32_t *id_buckets, id_bucket_count;
     uint32_t *group_buckets, group_bucket_count, group_heads;
-    struct due *dues;
-    uint32_t due_cap, due_count;
-    uint32_t *seqs, seq_cap, seq_count; /* open addressing by sequence number */
+    struct heap dues;
+    struct index seqs; /* leased jobs, messages that a client has received; during recovery all */
+    uint64_t lease_count;
     uint32_t *lows, low_cap, low_count;
     uint64_t low_base; /* block number of lows[0] */
     struct list committing;
@@ -153,7 +163,7 @@ struct core {
     uint32_t *recent_next, *recent_buckets, recent_at, recent_count;
 
     struct key *keys;
-    uint32_t key_cap, key_used, key_free, key_count, key_oldest, key_newest;
+    uint32_t key_cap, key_used, key_free, key_count, key_oldest[KEY_WINDOWS], key_newest[KEY_WINDOWS];
     int64_t key_sweep_ms; /* no walk over all keys before */
     uint32_t *key_buckets, key_bucket_count;
 
@@ -168,11 +178,11 @@ struct core {
     struct reason *reasons;
     uint32_t reason_count;
 
-    struct queue **queues; /* LIMIT_QUEUES pointers */
+    struct queues queues;
+    struct clients clients;
     struct worker *workers;
     uint32_t *active; /* indexes of the workers in use, worker_count of them; a worker's rank is its place */
     uint32_t worker_count, worker_turn, call_turn;
-    uint32_t queue_end; /* one behind the highest queue in use */
 
     struct call *calls;
     uint32_t call_cap, call_used, call_free, call_count;
@@ -208,6 +218,8 @@ static inline uint64_t core_mix(uint64_t x) /* finalizer of SplitMix64: full ava
     return x ^ x >> 31;
 }
 
+uint64_t core_text_hash(struct slice text); /* core.c */
+
 /* message.c */
 static inline struct message *message_at(const struct core *c, uint32_t slot)
 {
@@ -232,29 +244,40 @@ void list_append(struct core *c, struct list *l, uint32_t slot, bool front);
 void list_remove(struct core *c, struct list *l, uint32_t slot);
 uint32_t message_slice(const struct core *c, const struct message *m);
 struct list *message_list(struct core *c, const struct message *m);
-struct queue *queue_at(const struct core *c, uint32_t queue); /* NULL if there is none */
+void message_leave(struct core *c, uint32_t slot); /* its list, for message_enter() elsewhere */
+static inline struct queue *message_queue(const struct core *c, const struct message *m)
+{
+    assert(c->queues.at[m->queue]);
+    return c->queues.at[m->queue];
+}
+static inline uint32_t message_priority(const struct message *m) { return (m->flags & FLAG_PRIORITY) >> PRIORITY_SHIFT; }
+static inline bool message_is_doomed(const struct core *c, const struct message *m) { return message_queue(c, m)->doomed; }
+void message_free(struct core *c, uint32_t slot);                /* one that is in no list and no index any more, or not yet */
+void message_free_body(struct core *c, const struct message *m); /* a FREED effect */
 
 /* ids.c */
 void ids_add(struct core *c, uint32_t slot);
 void ids_remove(struct core *c, uint32_t slot);
-uint32_t ids_find(const struct core *c, const struct id *id);
+uint32_t ids_find(const struct core *c, const struct id *id); /* those of doomed queues, too: they must not come again */
+uint32_t ids_find_live(const struct core *c, const struct id *id);
 
 /* groups.c */
 bool group_ordered(const struct core *c, const struct message *m); /* does the order of a group bind it where it is */
 void group_join(struct core *c, uint32_t slot);
 /* Leaves its group; returns the message that is now the oldest and has to be settled (it may be COMMITTING), or CORE_NONE. */
 uint32_t group_leave(struct core *c, uint32_t slot);
-void groups_sort(struct core *c); /* every chain into the order of acceptance; nothing is LEASED */
 
 /* due.c */
-int due_set(struct core *c, uint32_t slot, int64_t ms); /* -1: no memory (only when it was not in the heap) */
-void due_clear(struct core *c, uint32_t slot);
+uint32_t *due_place(struct core *c, uint32_t slot);
+static inline int due_set(struct core *c, uint32_t slot, int64_t ms) { return heap_set(c, &c->dues, slot, ms); }
+static inline void due_clear(struct core *c, uint32_t slot) { heap_clear(c, &c->dues, slot); }
 static inline int64_t due_of(const struct core *c, const struct message *m)
 {
-    return m->due_at == CORE_NONE ? 0 : c->dues[m->due_at].ms;
+    return m->due_at == CORE_NONE ? 0 : c->dues.at[m->due_at].ms;
 }
 
 /* seqs.c */
+uint64_t seqs_hash(const struct core *c, uint32_t slot);
 int seqs_add(struct core *c, uint32_t slot);
 void seqs_remove(struct core *c, uint32_t slot);
 uint32_t seqs_find(const struct core *c, uint64_t seq);
@@ -271,8 +294,8 @@ bool recent_has(const struct core *c, const struct id *id);
 
 /* keys.c */
 const struct key *keys_find(const struct core *c, const unsigned char key[16]);
-int keys_add(struct core *c, const unsigned char key[16], const struct id *id, uint64_t body_hash, int64_t expires_ms,
-             uint64_t number);
+int keys_add(struct core *c, enum key_window window, const unsigned char key[16], const struct id *id, uint64_t body_hash,
+             int64_t expires_ms, uint64_t number);
 void keys_expire(struct core *c, uint32_t max);
 
 /* waiters.c */
@@ -291,17 +314,15 @@ bool pending_holds(const struct core *c, uint32_t slot, uint64_t seq); /* O(answ
 /* reasons.c */
 uint32_t reasons_intern(struct core *c, struct slice text); /* texts never move: effects may point to them */
 const char *reasons_at(const struct core *c, uint32_t index);
-const char *reasons_text(const struct core *c, const struct message *m);
 
 /* lease.c */
 void lease_release(struct core *c, uint32_t slot, const char *why);
 void lease_give_back(struct core *c, uint32_t slot, int64_t delay_ms); /* this receive is not counted */
 void lease_expired(struct core *c, uint32_t slot);
 void dead_letter(struct core *c, uint32_t slot, const char *reason);
-/* Into another queue, READY there, with a MOVE record. */
-void message_to_queue(struct core *c, uint32_t slot, uint32_t queue, uint32_t receive_count, struct slice reason);
-uint32_t message_place(struct core *c, uint32_t slot, uint32_t queue, uint32_t receive_count,
-                       struct slice reason); /* without a record; returns the next of the group it left */
+
+/* replay.c */
+int replay_origin(struct core *c, uint32_t slot, struct slice source, struct slice reason); /* 0 or -1 */
 
 /* workers.c */
 void workers_rank(struct core *c);
@@ -318,14 +339,18 @@ void calls_lonely(struct core *c); /* the last worker is gone */
 void calls_client_gone(struct core *c, uint32_t client);
 void calls_due(struct core *c);
 
-int queue_replay(struct core *c, const struct core_record *r);
-
-/* deliver.c, queues.c, due.c: parts of every step */
+/* deliver.c, sweep.c, due.c: parts of every step */
 void deliver(struct core *c);
-void queues_sweep(struct core *c);
+void sweep_run(struct core *c);
 bool message_expired(const struct core *c, const struct message *m);
 void message_expire(struct core *c, uint32_t slot);
 void dues_run(struct core *c);
+
+/* check.c, check_clients.c */
+uint64_t check_list(const struct core *c, const struct list *l, enum core_state state, const struct queue *q);
+uint64_t check_clients_of(const struct core *c, const struct queue *q); /* returns how many messages are aside */
+void check_client_message(const struct core *c, uint32_t slot);
+void check_clients(const struct core *c);
 
 /* Arms of the step table. */
 void on_send(struct core *c, struct core_event *e);
@@ -348,5 +373,18 @@ void on_call_done(struct core *c, struct core_event *e);
 void on_queue_set(struct core *c, struct core_event *e);
 void on_purge(struct core *c, struct core_event *e);
 void on_redrive(struct core *c, struct core_event *e);
+void on_post(struct core *c, struct core_event *e);
+void on_receive(struct core *c, struct core_event *e);
+void on_stop(struct core *c, struct core_event *e);
+void on_delete(struct core *c, struct core_event *e);
+void on_visibility(struct core *c, struct core_event *e);
+void on_queue_create(struct core *c, struct core_event *e);
+void on_queue_change(struct core *c, struct core_event *e);
+void on_queue_remove(struct core *c, struct core_event *e);
+void on_queue_purge(struct core *c, struct core_event *e);
+void on_task_start(struct core *c, struct core_event *e);
+void on_task_cancel(struct core *c, struct core_event *e);
+void on_move_definition(struct core *c, struct core_event *e);
+void on_move_task(struct core *c, struct core_event *e);
 
 #endif

@@ -102,11 +102,12 @@ static void set_queue(uint32_t queue, const char *name, bool jobs)
 {
     struct core_queue_attributes a = {.visibility_ms = 1000,
                                       .retention_ms = 60000,
-                                      .dead_letter = jobs ? QUEUE_DEAD : CORE_NONE,
                                       .max_receive_count = jobs ? 3 : 0,
                                       .max_messages = 40,
                                       .max_bytes = 1u << 20,
-                                      .jobs = jobs};
+                                      .kind = jobs ? CORE_JOBS : CORE_STANDARD};
+    if (jobs)
+        memcpy(a.dead_letter, QUEUE_DEAD_NAME, sizeof QUEUE_DEAD_NAME);
     memcpy(a.name, name, strlen(name) + 1);
     struct core_event event = broker_event(&broker, CORE_QUEUE_SET);
     event.queue = queue;
@@ -143,8 +144,8 @@ static void open_broker(void)
     held_count = 0;
     broker.front = broker.back = nobody;
     clean_journal();
-    set_queue(QUEUE_DEAD, "leat-jobs-dead", false);
-    set_queue(QUEUE_JOBS, "leat-jobs", true);
+    set_queue(QUEUE_JOBS + 1, QUEUE_DEAD_NAME, false);
+    set_queue(QUEUE_JOBS, QUEUE_JOBS_NAME, true);
 }
 
 static void close_broker(void)

@@ -27,10 +27,10 @@ static void take_attributes(struct slice *in, bool wild, struct core_queue_attri
     a->delay_ms = (int64_t)take_number(in, wild);
     a->retention_ms = (int64_t)take_number(in, wild);
     a->max_receive_count = (uint32_t)take_number(in, wild);
-    a->dead_letter = (uint32_t)take_number(in, wild);
+    snprintf(a->dead_letter, sizeof a->dead_letter, "q%u", fuzz_u8(in) % 8);
     a->max_messages = take_number(in, wild);
     a->max_bytes = take_number(in, wild);
-    a->jobs = fuzz_u8(in) & 1;
+    a->kind = fuzz_u8(in) % 3;
 }
 
 static struct core_record take_record(struct slice *in, unsigned first, uint64_t number)
@@ -44,7 +44,7 @@ static struct core_record take_record(struct slice *in, unsigned first, uint64_t
     if (!wild && r.kind == CORE_REC_SEND && r.seq == 0)
         r.seq = r.number;
     r.queue = (uint32_t)take_number(in, wild) % (wild ? UINT32_MAX : 4);
-    if (r.kind == CORE_REC_QUEUE) {
+    if ((r.kind == CORE_REC_QUEUE || r.kind == CORE_REC_DEFINE)) {
         take_attributes(in, wild, &r.attributes);
         return r;
     }

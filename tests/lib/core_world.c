@@ -63,11 +63,12 @@ struct core_queue_attributes world_attributes(uint32_t queue)
     struct core_queue_attributes a = {.visibility_ms = VISIBILITY_MS,
                                       .retention_ms = queue == DEAD ? 14 * 24 * HOUR_MS : 4 * 24 * HOUR_MS,
                                       .max_receive_count = queue == DEAD ? 0 : 3,
-                                      .dead_letter = queue == DEAD ? CORE_NONE : DEAD,
+                                      .dead_letter = "",
                                       .max_messages = 50000,
                                       .max_bytes = 1u << 30,
-                                      .jobs = queue != DEAD};
+                                      .kind = queue == DEAD ? CORE_STANDARD : CORE_JOBS};
     snprintf(a.name, sizeof a.name, "%s", names[queue]);
+    snprintf(a.dead_letter, sizeof a.dead_letter, "%s", queue == DEAD ? "" : names[DEAD]);
     return a;
 }
 
@@ -133,13 +134,13 @@ static void keep_record(struct world *w, const struct core_effect *e)
     w->journal = room(w->journal, w->journal_count, &w->journal_cap, sizeof *w->journal);
     struct world_record *kept = &w->journal[w->journal_count++];
     *kept = (struct world_record){*r, 0};
-    if (r->kind != CORE_REC_SEND)
+    if (!core_record_stays(r->kind))
         return;
     assert_true(r->seq <= r->number);
     w->bodies = room(w->bodies, w->body_count, &w->body_cap, sizeof *w->bodies);
     w->bodies[w->body_count++] = (struct world_body){(uint32_t)r->body.len, true};
     kept->location = w->body_count;
-    core_locate(w->core, e->slot, kept->location);
+    core_locate(w->core, e, kept->location);
 }
 
 static void free_body(struct world *w, const struct core_effect *e)
@@ -176,6 +177,22 @@ static void keep_delivery(struct world *w, const struct core_effect *e)
         (struct held){.worker = e->worker, .slot = e->slot, .lease = e->lease, .seq = e->seq, .id = e->id};
 }
 
+/* What a client is given is on disk with its lease, and lies where it is said to lie. */
+static void keep_given_message(struct world *w, const struct core_effect *e)
+{
+    struct core_info info;
+    uint64_t leased = 0;
+    assert_true(core_slot(w->core, e->slot, e->seq, &info));
+    assert_int_equal(info.receive_count, e->lease);
+    assert_int_equal(info.location, e->location);
+    for (size_t i = w->journal_count; i-- > 0 && leased == 0;)
+        if (w->journal[i].record.kind == CORE_REC_LEASE && w->journal[i].record.seq == e->seq)
+            leased = w->journal[i].record.number;
+    assert_in_range(leased, 1, w->committed);
+    w->given = room(w->given, w->given_count, &w->given_cap, sizeof *w->given);
+    w->given[w->given_count++] = (struct held){.slot = e->slot, .lease = e->lease, .seq = e->seq, .id = e->id};
+}
+
 static void keep_answer(struct world *w, const struct core_effect *e)
 {
     struct core_info info;
@@ -198,6 +215,8 @@ static void observe(struct world *w, const struct core_effect *e)
     }
     if (e->kind == CORE_EFFECT_DELIVER)
         keep_delivery(w, e);
+    else if (e->kind == CORE_EFFECT_GIVEN)
+        keep_given_message(w, e);
     else if (e->kind == CORE_EFFECT_SENT || e->kind == CORE_EFFECT_CANCELLED)
         keep_answer(w, e);
     else if (e->kind == CORE_EFFECT_CALL_REPLY)
@@ -215,10 +234,16 @@ static void check_bodies(const struct world *w)
         assert_true(w->bodies[info.location - 1].live);
         assert_int_equal(w->bodies[info.location - 1].len, info.body_len);
     }
+    uint64_t at = 0, location, kept = 0;
+    uint32_t len;
+    for (; core_next_kept(w->core, &at, &location, &len); kept++) {
+        assert_in_range(location, 1, w->body_count);
+        assert_true(w->bodies[location - 1].live && w->bodies[location - 1].len == len);
+    }
     for (size_t i = 0; i < w->body_count; i++)
         live += w->bodies[i].live;
-    assert_int_equal(live, messages);
-    assert_int_equal(stats_of(w).messages, messages);
+    assert_int_equal(live, stats_of(w).messages + kept);
+    assert_in_range(messages, 0, stats_of(w).messages); /* those of purged and removed queues are not shown any more */
 }
 
 static void step(struct world *w, struct core_event *e)
@@ -415,28 +440,4 @@ void extend(struct world *w, const char *name, int64_t delay_ms)
 void call_done(struct world *w, uint32_t worker, uint64_t number, const char *answer)
 {
     event(w, &(struct core_event){.kind = CORE_CALL_DONE, .worker = worker, .call = number, .body = text_of(answer)});
-}
-
-/* -- Whoever looks after it ------------------------------------------------------------------------------------------------------------------ */
-void queue_set(struct world *w, uint32_t queue, const struct core_queue_attributes *a)
-{
-    event(w, &(struct core_event){.kind = CORE_QUEUE_SET, .queue = queue, .attributes = a});
-}
-
-void purge(struct world *w, uint32_t queue) { event(w, &(struct core_event){.kind = CORE_PURGE, .queue = queue}); }
-
-void redrive(struct world *w, uint32_t from, uint32_t to, uint32_t max)
-{
-    event(w, &(struct core_event){.kind = CORE_REDRIVE, .queue = from, .target = to, .messages = max});
-}
-
-void disk(struct world *w, bool full) { event(w, &(struct core_event){.kind = CORE_DISK, .full = full}); }
-
-void move_body(struct world *w, const char *name)
-{
-    struct core_info info = info_of(w, name);
-    static const unsigned char bytes[64];
-    assert_true(info.body_len <= sizeof bytes);
-    event(w, &(struct core_event){
-                 .kind = CORE_MOVE_BODY, .slot = info.slot, .seq = info.seq, .body = slice_of(bytes, info.body_len)});
 }

@@ -97,10 +97,10 @@ static void do_journal(struct world *w, const struct core_effect *e)
     bool refuse = refused(w, &e->record);
     uint64_t location = broker_append(w, &e->record);
     w->disk.at[location].lost |= refuse;
-    if (e->record.kind != CORE_REC_SEND)
+    if (!core_record_stays(e->record.kind))
         return;
-    bool wrong = w->mutation == SIM_WRONG_PLACE && rng_chance(&w->random, 100);
-    core_locate(w->broker.core, e->slot, wrong && location > 1 ? location - 1 : location);
+    bool wrong = w->mutation == SIM_WRONG_PLACE && e->record.kind != CORE_REC_DEFINE && rng_chance(&w->random, 100);
+    core_locate(w->broker.core, e, wrong && location > 1 ? location - 1 : location);
 }
 
 static void carry_out(struct world *w, const struct core_effect *e)
@@ -121,9 +121,12 @@ static void carry_out(struct world *w, const struct core_effect *e)
 
 static void trace_effect(struct world *w, const struct core_effect *e)
 {
-    static const char *const names[] = {"JOURNAL",   "SENT", "DELIVER",    "RESULT", "DEAD",
-                                        "CANCELLED", "CALL", "CALL_REPLY", "LEFT",   "FREED"};
-    static const char *const records[] = {"-", "SEND", "DONE", "RELEASE", "MOVE", "QUEUE", "KEY", "MARK"};
+    static const char *const names[CORE_EFFECT_KIND_COUNT] = {"JOURNAL",   "SENT",     "DELIVER",    "RESULT", "DEAD",
+                                                              "CANCELLED", "CALL",     "CALL_REPLY", "LEFT",   "FREED",
+                                                              "ANSWER",    "RECEIVED", "GIVEN"};
+    static const char *const records[CORE_REC_COUNT] = {"-",      "SEND",  "DONE",   "RELEASE", "MOVE",   "QUEUE",
+                                                        "KEY",    "MARK",  "POST",   "LEASE",   "EXTEND", "TRANSFER",
+                                                        "DEFINE", "PURGE", "REMOVE", "TASK"};
     bool journal = e->kind == CORE_EFFECT_JOURNAL;
     const struct core_record *r = &e->record;
     world_hash(w, (uint64_t)e->kind << 56 ^ (uint64_t)e->client << 40 ^ (uint64_t)e->worker << 24 ^ e->lease);
@@ -141,9 +144,12 @@ static void trace_effect(struct world *w, const struct core_effect *e)
 
 static void trace_event(struct world *w, const struct core_event *e)
 {
-    static const char *const names[] = {"SEND", "COMMITTED", "TICK",      "JOIN",   "CREDIT",  "HEARD",  "LEAVE",
-                                        "GONE", "DONE",      "GIVE_BACK", "EXTEND", "WATCH",   "CANCEL", "CLIENT_GONE",
-                                        "CALL", "CALL_DONE", "QUEUE_SET", "PURGE",  "REDRIVE", "DISK",   "MOVE_BODY"};
+    static const char *const names[CORE_EVENT_COUNT] = {
+        "SEND",   "COMMITTED", "TICK",       "JOIN",        "CREDIT",          "HEARD",    "LEAVE",
+        "GONE",   "DONE",      "GIVE_BACK",  "EXTEND",      "WATCH",           "CANCEL",   "CLIENT_GONE",
+        "CALL",   "CALL_DONE", "QUEUE_SET",  "PURGE",       "REDRIVE",         "DISK",     "MOVE_BODY",
+        "POST",   "RECEIVE",   "STOP",       "DELETE",      "VISIBILITY",      "CREATE",   "CHANGE",
+        "REMOVE", "PURGE_ALL", "TASK_START", "TASK_CANCEL", "MOVE_DEFINITION", "MOVE_TASK"};
     world_hash(w, (uint64_t)e->kind << 56 ^ (uint64_t)e->now_ms << 20 ^ e->number);
     if (w->trace)
         world_say(w, "%s now=%lld client=%d worker=%d queue=%d job=%u seq=%llu lease=%u number=%llu delay=%lld", names[e->kind],
@@ -239,7 +245,8 @@ static void set_queues(struct world *w)
     for (uint32_t q = SIM_QUEUES; q-- > 0;) { /* the dead-letter queue before the jobs' */
         const struct core_queue_attributes *known;
         struct core_queue_stats stats;
-        if (w->plan.queues[q].name[0] == '\0' || core_queue_stats(w->broker.core, q, &known, &stats))
+        if (w->plan.queues[q].name[0] == '\0' ||
+            (core_queue_stats(w->broker.core, q, &known, &stats) && known->name[0] != '\0'))
             continue;
         struct core_event e = broker_event(w, CORE_QUEUE_SET);
         e.queue = q;

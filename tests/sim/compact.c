@@ -9,19 +9,10 @@
 void broker_head(struct world *w)
 {
     struct broker *b = &w->broker;
-    const struct core_queue_attributes *attributes;
-    struct core_queue_stats stats;
     struct core_record r = {.kind = CORE_REC_MARK, .number = core_number(b->core), .now_ms = broker_now(w)};
     disk_segment(w);
     uint64_t from = w->disk.end;
     disk_append(w, &r);
-    for (uint32_t q = 0; q < SIM_QUEUES && w->mutation != SIM_LOSE_HEAD; q++)
-        if (core_queue_stats(b->core, q, &attributes, &stats)) {
-            r.kind = CORE_REC_QUEUE;
-            r.queue = q;
-            r.attributes = *attributes;
-            disk_append(w, &r);
-        }
     for (uint64_t place = from; place < w->disk.end; place++)
         w->disk.at[place].head = true;
 }
@@ -33,11 +24,23 @@ uint64_t broker_append(struct world *w, const struct core_record *r)
     return disk_append(w, r);
 }
 
+static void move_definition(struct world *w, const struct core_record *r, uint64_t place)
+{
+    struct core_event e = broker_event(w, CORE_MOVE_DEFINITION);
+    e.queue = r->queue;
+    e.number = place;
+    if (w->mutation != SIM_LOSE_QUEUE)
+        broker_step(w, &e);
+}
+
 static void move_body(struct world *w, uint64_t place)
 {
     const struct disk_record *r = disk_at(&w->disk, place);
     struct core_info info;
-    if (r->record.kind != CORE_REC_SEND || !core_find(w->broker.core, &r->record.id, &info) || info.location != place)
+    if (r->record.kind == CORE_REC_DEFINE)
+        move_definition(w, &r->record, place);
+    if ((r->record.kind != CORE_REC_SEND && r->record.kind != CORE_REC_POST) ||
+        !core_find(w->broker.core, &r->record.id, &info) || info.location != place)
         return;
     unsigned char body[SIM_BODY_BYTES]; /* appending may move the disk's own */
     for (uint32_t i = 0; i < r->record.body.len; i++)
@@ -82,6 +85,9 @@ static bool anything_alive(const struct world *w, uint64_t until)
 {
     for (uint32_t i = 0; i < w->job_count; i++)
         if (w->jobs[i].message.live && w->jobs[i].message.location < until)
+            return true;
+    for (uint32_t q = 0; q < SIM_QUEUES && w->mutation != SIM_LOSE_QUEUE; q++)
+        if (w->model.made[q] && w->model.defined_at[q] < until)
             return true;
     return false;
 }

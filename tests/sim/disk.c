@@ -35,6 +35,7 @@ static void own(struct disk_record *r)
 {
     r->record.body.ptr = r->body;
     r->record.reason.ptr = (const unsigned char *)r->reason;
+    r->record.more.source.ptr = (const unsigned char *)r->source;
 }
 
 static void grow(struct disk *d)
@@ -68,7 +69,7 @@ static bool mutated(struct world *w, const struct core_record *record)
     return (w->mutation == SIM_DROP_SEND && sent && rng_chance(&w->random, 50)) ||
            (w->mutation == SIM_DROP_DONE && record->kind == CORE_REC_DONE && rng_chance(&w->random, 500)) ||
            (w->mutation == SIM_DROP_RELEASE && record->kind == CORE_REC_RELEASE) ||
-           (w->mutation == SIM_DROP_MOVE && record->kind == CORE_REC_MOVE);
+           (w->mutation == SIM_DROP_MOVE && record->kind == CORE_REC_TRANSFER);
 }
 
 uint64_t disk_append(struct world *w, const struct core_record *record)
@@ -81,10 +82,13 @@ uint64_t disk_append(struct world *w, const struct core_record *record)
     r->head = false;
     r->lost = mutated(w, record);
     assert(record->body.len <= sizeof r->body && record->reason.len < sizeof r->reason);
+    assert(record->kind < CORE_REC_POST || record->more.source.len < sizeof r->source);
     if (record->body.len > 0 && record->body.ptr)
         memcpy(r->body, record->body.ptr, record->body.len);
     if (record->reason.len > 0)
         memcpy(r->reason, record->reason.ptr, record->reason.len);
+    if (record->kind >= CORE_REC_POST && record->more.source.len > 0)
+        memcpy(r->source, record->more.source.ptr, record->more.source.len);
     own(r);
     if (w->mutation == SIM_SWAP_RECORDS && record->kind == CORE_REC_SEND && record->group != 0)
         swap_with_older(d, &r->record);

@@ -17,7 +17,7 @@ struct world;
 struct disk_record {
     struct core_record record; /* slices point into the two below */
     unsigned char body[SIM_BODY_BYTES];
-    char reason[LIMIT_REASON_BYTES + 1];
+    char reason[LIMIT_REASON_BYTES + 1], source[LIMIT_QUEUE_PATH_BYTES + 1];
     bool head; /* one of the first of a segment: a segment's head is written whole or not at all */
     bool lost; /* a mutation did not write it, only its number: what depends on that is not to give it away */
 };

@@ -140,7 +140,7 @@ static void on_left(struct world *w, const struct core_effect *e)
 static void on_freed(struct world *w, const struct core_effect *e)
 {
     const struct disk_record *r = e->location < w->disk.end ? disk_at(&w->disk, e->location) : NULL;
-    if (!r || r->record.kind != CORE_REC_SEND || r->record.body.len != e->body_len)
+    if (!r || !core_record_stays(r->record.kind) || r->record.body.len != e->body_len)
         world_fail(w, "FREED: there is no body of %u bytes at place %llu", e->body_len, (unsigned long long)e->location);
     w->model.freed++;
 }

@@ -70,6 +70,7 @@ struct model_debt {
 struct model {
     bool made[SIM_QUEUES];
     struct core_queue_attributes queues[SIM_QUEUES];
+    uint64_t defined_at[SIM_QUEUES]; /* place of the definition */
     struct model_worker workers[SIM_INDEXES];
     struct model_call calls[SIM_CALLS];
     struct model_key keys[SIM_KEYS];
@@ -128,8 +129,10 @@ void model_leave(struct world *w, struct job *j);
 void model_to_queue(struct world *w, struct job *j, const struct core_record *r);
 void model_unlease(struct world *w, struct job *j);
 void model_learn_key(struct world *w, const struct core_record *r);
-void model_learn_queue(struct world *w, const struct core_record *r);
-void model_note(struct world *w, struct job *j); /* something was said of its end in this step */
+void model_learn_queue(struct world *w, const struct core_record *r, uint64_t place);
+void model_note(struct world *w, struct job *j);                    /* something was said of its end in this step */
+bool model_works(const struct world *w, uint32_t queue);            /* workers take from it */
+uint32_t model_dead_letters(const struct world *w, uint32_t queue); /* index of its dead-letter queue; SIM_QUEUES: none */
 bool model_committing(const struct world *w, const struct job *j);
 bool model_outlived(const struct world *w, const struct job *j, uint32_t queue); /* that queue's retention has passed */
 bool model_busy(const struct world *w);                          /* the core has more to say at this very moment */

@@ -194,10 +194,10 @@ static void check_message(struct world *w, struct job *j, const struct core_effe
         world_fail(w, "job %u: delivered twice", job);
     else if (!on_disk(w, j))
         world_fail(w, "job %u: delivered before it is on disk", job);
-    else if (m->due_ms > w->model.now_ms || !w->model.queues[m->queue].jobs || model_outlived(w, j, m->queue))
+    else if (m->due_ms > w->model.now_ms || !model_works(w, m->queue) || model_outlived(w, j, m->queue))
         world_fail(w, "job %u: delivered before its time, after its time, or from a queue without workers", job);
     else if ((e->location != m->location && !moved_now) || e->group != w->group_numbers[j->group] ||
-             e->body_len != j->body_len || !r || r->record.kind != CORE_REC_SEND ||
+             e->body_len != j->body_len || !r || (r->record.kind != CORE_REC_SEND && r->record.kind != CORE_REC_POST) ||
              !slice_equal(r->record.body, (struct slice){j->body, j->body_len}))
         world_fail(w, "job %u: delivered with another body", job);
     else if (j->cancel_confirmed)

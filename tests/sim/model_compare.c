@@ -48,7 +48,7 @@ static void compare_message(struct world *w, struct census *c, const struct core
     else if (!model_busy(w) && !w->plan.memory_fails && !state_fits(w, j, info))
         world_fail(w, "job %u is in state %d, due at %lld; the mirror: leased %d, due at %lld, now %lld", job_of(&info->id),
                    (int)info->state, (long long)info->due_ms, (int)m->leased, (long long)m->due_ms, (long long)w->model.now_ms);
-    else if (j->dead && !w->model.queues[m->queue].jobs && info->reason[0] == '\0')
+    else if (j->dead && !model_works(w, m->queue) && info->reason[0] == '\0')
         world_fail(w, "job %u is dead without a reason", job_of(&info->id));
     else if (!core_slot(w->broker.core, info->slot, info->seq, &again) || again.state != info->state ||
              !core_find(w->broker.core, &info->id, &again) || again.slot != info->slot)
@@ -65,7 +65,7 @@ static void compare_message(struct world *w, struct census *c, const struct core
     uint32_t(*of)[SIM_GROUPS + 1] = info->state == CORE_BLOCKED      ? c->bound
                                     : info->state == CORE_COMMITTING ? c->young
                                                                      : c->loose;
-    if (w->model.queues[info->queue].jobs)
+    if (model_works(w, info->queue))
         of[info->queue][j->group]++;
 }
 
@@ -85,7 +85,7 @@ static void compare_queue(struct world *w, const struct census *c, uint32_t q)
     if (memcmp(a, &w->model.queues[q], sizeof *a) != 0 || core_queue_by_name(w->broker.core, slice_text(a->name)) != q)
         world_fail(w, "queue %u: its attributes are not those that were set", q);
     uint64_t seen = c->count[q][CORE_READY] + c->count[q][CORE_BLOCKED] + c->count[q][CORE_DELAYED] + c->count[q][CORE_LEASED];
-    if (core_peek(w->broker.core, q, info, 4) != (seen < 4 ? seen : 4))
+    if (core_peek(w->broker.core, q, UINT32_MAX, info, 4) != (seen < 4 ? seen : 4))
         world_fail(w, "queue %u: a peek does not show its messages", q);
     for (uint32_t g = 1; g <= SIM_GROUPS; g++)
         /* while a record waits for the disk, the next of a group may be held back by the end of the one before it */

@@ -12,7 +12,20 @@ struct job *model_job(struct world *w, const struct id *id)
     return NULL;
 }
 
-static bool works(const struct world *w, uint32_t queue) { return queue < SIM_QUEUES && w->model.queues[queue].jobs; }
+/* By number, not by definition: in the journal a definition may stand behind the messages. */
+bool model_works(const struct world *w, uint32_t queue)
+{
+    return queue < SIM_QUEUES && w->plan.queues[queue].name[0] && w->plan.queues[queue].kind == CORE_JOBS;
+}
+
+uint32_t model_dead_letters(const struct world *w, uint32_t queue)
+{
+    const char *name = w->model.queues[queue].dead_letter;
+    for (uint32_t q = 0; name[0] && q < SIM_QUEUES; q++)
+        if (w->model.made[q] && strcmp(w->model.queues[q].name, name) == 0)
+            return q;
+    return SIM_QUEUES;
+}
 
 static void link_group(struct world *w, struct job *j)
 {
@@ -44,11 +57,11 @@ void model_enter(struct world *w, struct job *j, const struct core_record *r, ui
                                   .accepted_at = location,
                                   .accepted_ms = r->accepted_ms,
                                   .due_ms = r->due_ms};
-    j->dead = !works(w, r->queue) && r->reason.len > 0;
+    j->dead = !model_works(w, r->queue) && r->reason.len > 0;
     link_group(w, j);
     w->model.live++;
     w->model.live_bytes += j->body_len;
-    w->model.working += works(w, r->queue);
+    w->model.working += model_works(w, r->queue);
 }
 
 void model_leave(struct world *w, struct job *j)
@@ -57,19 +70,20 @@ void model_leave(struct world *w, struct job *j)
     unlink_group(w, j);
     w->model.live--;
     w->model.live_bytes -= j->body_len;
-    w->model.working -= works(w, j->message.queue);
+    w->model.working -= model_works(w, j->message.queue);
     j->message.live = false;
     j->recent = true;
 }
 
 void model_to_queue(struct world *w, struct job *j, const struct core_record *r)
 {
-    w->model.working -= works(w, j->message.queue);
-    w->model.working += works(w, r->queue);
+    w->model.working -= model_works(w, j->message.queue);
+    w->model.working += model_works(w, r->queue);
     j->message.queue = r->queue;
     j->message.count = r->receive_count;
     j->message.due_ms = 0;
-    j->dead = !works(w, r->queue) && r->reason.len > 0;
+    j->message.accepted_ms = r->accepted_ms;
+    j->dead = !model_works(w, r->queue) && r->reason.len > 0;
 }
 
 void model_unlease(struct world *w, struct job *j)
@@ -102,12 +116,13 @@ void model_learn_key(struct world *w, const struct core_record *r)
     };
 }
 
-void model_learn_queue(struct world *w, const struct core_record *r)
+void model_learn_queue(struct world *w, const struct core_record *r, uint64_t place)
 {
     if (r->queue >= SIM_QUEUES)
         return;
     w->model.made[r->queue] = true;
     w->model.queues[r->queue] = r->attributes;
+    w->model.defined_at[r->queue] = place;
 }
 
 void model_note(struct world *w, struct job *j)

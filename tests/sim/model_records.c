@@ -10,11 +10,7 @@ static bool release_due(const struct world *w, const struct message *m)
     return m->due_ms <= w->model.now_ms || anew || !w->model.workers[m->worker].joined;
 }
 
-static bool has_dead_letters(const struct world *w, uint32_t queue)
-{
-    uint32_t to = w->model.queues[queue].dead_letter;
-    return to < SIM_QUEUES && w->model.made[to];
-}
+static bool has_dead_letters(const struct world *w, uint32_t queue) { return model_dead_letters(w, queue) < SIM_QUEUES; }
 
 static void new_message(struct world *w, struct job *j, const struct core_record *r)
 {
@@ -49,10 +45,10 @@ static void new_message(struct world *w, struct job *j, const struct core_record
 static void copied(struct world *w, struct job *j, const struct core_record *r)
 {
     struct message *m = &j->message;
-    bool dead = m->live && !w->model.queues[m->queue].jobs;
+    bool dead = m->live && !model_works(w, m->queue);
     int64_t due_ms = m->leased || r->due_ms == 0 ? 0 : m->due_ms; /* one that has just come due may be written down or not */
     bool hidden = !m->leased && m->due_ms > w->model.now_ms;
-    if (w->model.event->kind != CORE_MOVE_BODY || !m->live || r->seq != m->seq)
+    if (w->model.event->kind != CORE_MOVE_BODY || !m->live || r->seq != m->seq || (r->kind == CORE_REC_POST) != dead)
         world_fail(w, "job %u: a copy that nobody asked for", job_of(&r->id));
     else if (r->queue != m->queue || r->receive_count != m->count - m->leased || r->accepted_ms != m->accepted_ms ||
              r->due_ms != due_ms || (hidden && r->due_ms == 0) || r->group != w->group_numbers[j->group] || r->has_key ||
@@ -84,13 +80,14 @@ static enum end end_of(const struct world *w, const struct job *j)
     if (e->kind == CORE_PURGE && e->queue == m->queue)
         return END_PURGED;
     const struct core_queue_attributes *a = &w->model.queues[m->queue]; /* a dead-letter queue takes it only if it keeps it */
-    bool to_die = a->jobs && has_dead_letters(w, m->queue) && !model_outlived(w, j, a->dead_letter);
+    bool to_die =
+        a->kind == CORE_JOBS && has_dead_letters(w, m->queue) && !model_outlived(w, j, model_dead_letters(w, m->queue));
     return model_outlived(w, j, m->queue) && !to_die ? END_EXPIRED : END_NONE;
 }
 
 static void note_leaver(struct world *w, const struct job *j, const struct core_record *r)
 {
-    if (j->group != 0 && !j->exempt && w->model.queues[j->message.queue].jobs)
+    if (j->group != 0 && !j->exempt && w->model.queues[j->message.queue].kind == CORE_JOBS)
         w->model.leavers[j->message.queue][j->group] = (struct model_leaver){j->message.seq, r->number};
 }
 
@@ -138,9 +135,10 @@ static bool may_die(const struct world *w, const struct job *j, const struct cor
     const struct message *m = &j->message;
     const struct core_queue_attributes *a = &w->model.queues[m->queue];
     bool used_up = m->leased && release_due(w, m) && a->max_receive_count > 0 && m->count >= a->max_receive_count;
-    bool old = !m->leased && !model_committing(w, j) && a->jobs && model_outlived(w, j, m->queue);
+    bool old = !m->leased && !model_committing(w, j) && a->kind == CORE_JOBS && model_outlived(w, j, m->queue);
     bool reason = r->reason.len > 0 || w->plan.memory_fails;
-    return r->queue == a->dead_letter && r->receive_count == m->count && reason && (used_up || old);
+    return r->queue == model_dead_letters(w, m->queue) && r->accepted_ms == m->accepted_ms && r->receive_count == m->count &&
+           reason && (used_up || old);
 }
 
 static void on_move(struct world *w, struct job *j, const struct core_record *r)
@@ -152,7 +150,7 @@ static void on_move(struct world *w, struct job *j, const struct core_record *r)
         world_fail(w, "job %u: moved, but it is not there", job_of(&r->id));
         return;
     }
-    if (redriven && r->receive_count == 0) {
+    if (redriven && r->receive_count == 0 && r->accepted_ms == w->model.now_ms) {
         w->model.moved++;
     } else if (may_die(w, j, r)) {
         m->finished = true;
@@ -173,6 +171,17 @@ static void on_move(struct world *w, struct job *j, const struct core_record *r)
     j->release_number = 0;
 }
 
+static void define(struct world *w, const struct core_record *r)
+{
+    const struct core_event *e = w->model.event;
+    uint64_t before = r->queue < SIM_QUEUES ? w->model.defined_at[r->queue] : 0;
+    bool copy = e->kind == CORE_MOVE_DEFINITION && before != 0 && e->number == before;
+    if ((e->kind != CORE_QUEUE_SET && !copy) || r->queue != e->queue)
+        world_fail(w, "a DEFINE record that nobody asked for");
+    w->model.let_go += before != 0;
+    model_learn_queue(w, r, w->disk.end - 1);
+}
+
 void model_record(struct world *w, const struct core_effect *e)
 {
     const struct core_record *r = &e->record;
@@ -180,17 +189,19 @@ void model_record(struct world *w, const struct core_effect *e)
         world_fail(w, "record %llu of %lld ms follows record %llu at %lld ms", (unsigned long long)r->number,
                    (long long)r->now_ms, (unsigned long long)w->model.number, (long long)w->model.now_ms);
     w->model.number = r->number;
-    if (r->kind == CORE_REC_QUEUE) {
-        if (w->model.event->kind != CORE_QUEUE_SET || r->queue != w->model.event->queue)
-            world_fail(w, "a QUEUE record that nobody asked for");
-        model_learn_queue(w, r);
+    if (r->kind == CORE_REC_DEFINE) {
+        define(w, r);
         return;
     }
     struct job *j = model_job(w, &r->id);
     if (!j)
         return;
-    static void (*const arms[CORE_REC_COUNT])(struct world *, struct job *, const struct core_record *) = {
-        [CORE_REC_SEND] = on_send, [CORE_REC_DONE] = on_done, [CORE_REC_RELEASE] = on_release, [CORE_REC_MOVE] = on_move};
+    static void (*const arms[CORE_REC_COUNT])(struct world *, struct job *,
+                                              const struct core_record *) = {[CORE_REC_SEND] = on_send,
+                                                                             [CORE_REC_DONE] = on_done,
+                                                                             [CORE_REC_RELEASE] = on_release,
+                                                                             [CORE_REC_POST] = on_send,
+                                                                             [CORE_REC_TRANSFER] = on_move};
     if (r->kind < CORE_REC_COUNT && arms[r->kind])
         arms[r->kind](w, j, r);
     else

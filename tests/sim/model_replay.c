@@ -26,6 +26,7 @@ static void forget_all(struct world *w)
     memset(m->keys, 0, sizeof m->keys);
     memset(m->made, 0, sizeof m->made);
     memset(m->queues, 0, sizeof m->queues);
+    memset(m->defined_at, 0, sizeof m->defined_at);
     m->live = m->working = m->live_bytes = m->number = 0;
     m->now_ms = 0;
 }
@@ -37,17 +38,18 @@ static void replay_message(struct world *w, const struct core_record *r, uint64_
     if (!j)
         return;
     bool there = m->live && m->seq == r->seq;
-    if (r->kind == CORE_REC_SEND && there)
+    bool sent = r->kind == CORE_REC_SEND || r->kind == CORE_REC_POST;
+    if (sent && there)
         m->location = place;
-    else if (r->kind == CORE_REC_SEND && m->live)
+    else if (sent && m->live)
         world_fail(w, "job %u is in the journal twice", job_of(&r->id));
-    else if (r->kind == CORE_REC_SEND)
+    else if (sent)
         model_enter(w, j, r, place);
     else if (r->kind == CORE_REC_DONE && there)
         model_leave(w, j);
     else if (r->kind == CORE_REC_RELEASE && there)
         m->count = r->receive_count;
-    else if (r->kind == CORE_REC_MOVE && there)
+    else if (r->kind == CORE_REC_TRANSFER && there)
         model_to_queue(w, j, r);
     m->durable = m->live;
 }
@@ -62,8 +64,8 @@ static void replay_records(struct world *w)
         m->now_ms = r->now_ms > m->now_ms ? r->now_ms : m->now_ms;
         if (d->lost)
             continue;
-        if (r->kind == CORE_REC_QUEUE)
-            model_learn_queue(w, r);
+        if (r->kind == CORE_REC_DEFINE)
+            model_learn_queue(w, r, place);
         else if (r->kind != CORE_REC_MARK && r->kind != CORE_REC_KEY)
             replay_message(w, r, place);
         if (r->has_key)

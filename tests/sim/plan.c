@@ -29,12 +29,11 @@ static void plan_queues(struct plan *p, struct rng *r)
         memcpy(a[q].name, names[q], strlen(names[q]) + 1);
         a[q].visibility_ms = rng_between(r, 200, 4000);
         a[q].retention_ms = 4000000;
-        a[q].dead_letter = CORE_NONE;
         a[q].max_messages = UINT32_MAX;
         a[q].max_bytes = UINT64_MAX;
-        a[q].jobs = q != SIM_QUEUE_DEAD;
+        a[q].kind = q == SIM_QUEUE_DEAD ? CORE_STANDARD : CORE_JOBS;
     }
-    a[SIM_QUEUE_JOBS].dead_letter = SIM_QUEUE_DEAD;
+    memcpy(a[SIM_QUEUE_JOBS].dead_letter, names[SIM_QUEUE_DEAD], strlen(names[SIM_QUEUE_DEAD]) + 1);
     a[SIM_QUEUE_JOBS].max_receive_count = (uint32_t)rng_between(r, 2, 6);
     a[SIM_QUEUE_OTHER].delay_ms = rng_chance(r, 200) ? rng_between(r, 1, 500) : 0;
     if (rng_chance(r, 150))

@@ -22,7 +22,7 @@
     X(DROP_MOVE, 60, "MOVE records are not written")                                                                           \
     X(SWAP_RECORDS, 20, "two messages of one group change places in the journal")                                              \
     X(LOSE_KEY, 60, "compaction forgets the idempotency keys")                                                                 \
-    X(LOSE_HEAD, 60, "a new segment begins without its queues")                                                                \
+    X(LOSE_QUEUE, 60, "compaction forgets the queues' definitions")                                                            \
     X(DROP_LIVE, 20, "compaction drops messages that are alive")                                                               \
     X(DROP_EARLY, 60, "compaction drops the old place before the copy is on disk")                                             \
     X(WRONG_PLACE, 20, "the core is told a wrong place of a body")                                                             \
@@ -32,7 +32,19 @@
     X(SWEEP_ALIVE, 200, "outcomes of jobs that may still be delivered are swept")                                              \
     X(FORGET_CREDIT, 20, "the shell loses workers' credit")                                                                    \
     X(FOREIGN_DONE, 20, "an acknowledgement is booked for another message")                                                    \
-    X(TIME_BACK, 60, "after a restart broker time begins earlier than the journal ends")
+    X(TIME_BACK, 60, "after a restart broker time begins earlier than the journal ends")                                       \
+    /* in the mail world */                                                                                                    \
+    X(MAIL_COMMIT_EARLY, 40, "a commit is reported before the sync")                                                           \
+    X(MAIL_DROP_POST, 40, "now and then a POST record is not written")                                                         \
+    X(MAIL_DROP_LEASE, 40, "now and then a LEASE record is not written")                                                       \
+    X(MAIL_DROP_EXTEND, 100, "now and then an EXTEND record is not written")                                                   \
+    X(MAIL_DROP_RELEASE, 100, "now and then a RELEASE record is not written")                                                  \
+    X(MAIL_DROP_DONE, 40, "now and then a DONE record is not written")                                                         \
+    X(MAIL_DROP_TRANSFER, 100, "now and then a TRANSFER record is not written")                                                \
+    X(MAIL_DROP_PURGE, 100, "now and then a PURGE record is not written")                                                      \
+    X(MAIL_DROP_REMOVE, 100, "now and then a REMOVE record is not written")                                                    \
+    X(MAIL_LOSE_KEY, 200, "compaction forgets deduplication keys")                                                             \
+    X(MAIL_LOSE_QUEUE, 100, "compaction forgets the queues' definitions")
 
 enum sim_mutation {
 #define SIM_MUTATION_CONSTANT(name, seeds, text) SIM_##name,
@@ -43,6 +55,7 @@ enum sim_mutation {
 
 struct sim_options {
     uint64_t seed;
+    bool mail; /* in the mail world (mail.h): clients that receive, instead of workers */
     enum sim_mutation mutation;
     FILE *trace; /* every event and effect as a line; NULL: silent */
 };
@@ -64,5 +77,6 @@ void sim_run(struct sim *s, const struct sim_options *options, struct sim_result
 const char *sim_mutation_name(enum sim_mutation m);
 const char *sim_mutation_text(enum sim_mutation m);
 uint32_t sim_mutation_seeds(enum sim_mutation m); /* within so many seeds it must be caught */
+static inline bool sim_mutation_of_mail(enum sim_mutation m) { return m >= SIM_MAIL_COMMIT_EARLY; }
 
 #endif

@@ -1,4 +1,5 @@
 /* world.c - the clock, the timers, the frames, and the one loop that everything happens in. */
+#include "tests/sim/mail.h"
 #include "tests/sim/world.h"
 
 #include <assert.h>
@@ -221,6 +222,10 @@ static void run_one(struct world *w)
 void sim_run(struct sim *s, const struct sim_options *options, struct sim_result *result)
 {
     struct world *w = &s->world;
+    if (options->mail) {
+        mail_run(options, result);
+        return;
+    }
     memset(result, 0, sizeof *result);
     w->result = result;
     w->mutation = options->mutation;

@@ -35,7 +35,7 @@ static void too_many_receives_end_in_the_dead_letter_queue(void **state)
     assert_int_equal(a.receive_count, 3);
     assert_non_null(strstr(a.reason, "received 3 times"));
     const struct core_record *r = last_record(w);
-    assert_int_equal(r->kind, CORE_REC_MOVE);
+    assert_int_equal(r->kind, CORE_REC_TRANSFER);
     assert_int_equal(r->queue, DEAD);
     assert_true(slice_equal(r->reason, slice_text(a.reason)));
     assert_int_equal(stats_of(w).dead_total, 1);
@@ -69,9 +69,9 @@ static void without_a_limit_or_a_queue_to_go_to_nobody_dies(void **state)
     (void)state;
     struct core_queue_attributes no_limit = world_attributes(JOBS), nowhere = no_limit, missing = no_limit, itself = no_limit;
     no_limit.max_receive_count = 0;
-    nowhere.dead_letter = CORE_NONE;
-    missing.dead_letter = 17;
-    itself.dead_letter = JOBS;
+    nowhere.dead_letter[0] = '\0';
+    memcpy(missing.dead_letter, "missing", sizeof "missing");
+    memcpy(itself.dead_letter, "jobs", sizeof "jobs");
     const struct core_queue_attributes *cases[] = {&no_limit, &nowhere, &missing, &itself};
     for (size_t i = 0; i < 4; i++) {
         struct world *w = world_create();
@@ -82,7 +82,7 @@ static void without_a_limit_or_a_queue_to_go_to_nobody_dies(void **state)
         pass(w, 8 * VISIBILITY_MS);
         assert_int_equal(info_of(w, "a").queue, JOBS);
         assert_int_equal(info_of(w, "a").receive_count, 9);
-        assert_int_equal(records(w, CORE_REC_MOVE), 0);
+        assert_int_equal(records(w, CORE_REC_TRANSFER), 0);
         check_recovery(w);
         world_destroy(&w);
     }
@@ -97,7 +97,7 @@ static void a_redriven_message_starts_anew(void **state)
     expect_nothing(w);
     assert_int_equal(held(w, "a").lease, 1);
     assert_string_equal(info_of(w, "a").reason, "");
-    assert_int_equal(last_record(w)->kind, CORE_REC_MOVE);
+    assert_int_equal(last_record(w)->kind, CORE_REC_TRANSFER);
     assert_int_equal(last_record(w)->receive_count, 0);
     check_recovery(w);
     watch(w, 2, "a");
@@ -122,7 +122,7 @@ static void a_redrive_takes_as_many_as_it_was_told(void **state)
     expect_counts(w, JOBS, COUNTS(0, 0, 2, 0, 0));
     redrive(w, DEAD, JOBS, 2);
     expect_counts(w, JOBS, COUNTS(0, 0, 3, 0, 0));
-    assert_int_equal(records(w, CORE_REC_MOVE), 3);
+    assert_int_equal(records(w, CORE_REC_TRANSFER), 3);
     check_recovery(w);
     world_destroy(&w);
 }
@@ -206,8 +206,8 @@ static void queues_that_name_each_other_do_not_play_ball(void **state)
     struct world *w = world_create();
     struct core_queue_attributes a = world_attributes(JOBS), b = world_attributes(OTHER);
     a.retention_ms = b.retention_ms = 60000;
-    a.dead_letter = OTHER;
-    b.dead_letter = JOBS;
+    memcpy(a.dead_letter, "other", sizeof "other");
+    memcpy(b.dead_letter, "jobs", sizeof "jobs");
     queue_set(w, JOBS, &a);
     queue_set(w, OTHER, &b);
     add(w, "a", .client = 1, .wait = true);

@@ -224,12 +224,12 @@ static void looking_at_queues_and_messages(void **state)
     add(w, "late", .delay_ms = 500);
     add(w, "g1", .group = 1);
     add(w, "g2", .group = 1);
-    assert_int_equal(core_peek(w->core, JOBS, info, 8), 5);
+    assert_int_equal(core_peek(w->core, JOBS, UINT32_MAX, info, 8), 5);
     static const char *const order[] = {"ready", "g1", "g2", "late", "held"};
     for (size_t i = 0; i < 5; i++)
         assert_string_equal((const char *)info[i].id.bytes, order[i]);
-    assert_int_equal(core_peek(w->core, JOBS, info, 2), 2);
-    assert_int_equal(core_peek(w->core, 99, info, 8), 0);
+    assert_int_equal(core_peek(w->core, JOBS, UINT32_MAX, info, 2), 2);
+    assert_int_equal(core_peek(w->core, 99, UINT32_MAX, info, 8), 0);
     assert_true(core_queue_stats(w->core, JOBS, &a, &s));
     assert_int_equal(s.bytes, 7);
     assert_int_equal(s.oldest_accepted_ms, start_ms + 10);
@@ -252,21 +252,21 @@ static void attributes_change_but_not_whether_groups_bind(void **state)
     struct core_queue_attributes a = world_attributes(JOBS);
     const struct core_queue_attributes *now;
     struct core_queue_stats s;
-    a.jobs = false;
+    a.kind = CORE_STANDARD;
     a.visibility_ms = 5;
     memset(a.name, 'x', sizeof a.name); /* not ended */
     add(w, "a", .group = 7);
     queue_set(w, JOBS, &a);
     assert_true(core_queue_stats(w->core, JOBS, &now, &s));
-    assert_int_equal(strlen(now->name), LIMIT_QUEUE_NAME_BYTES);
-    assert_true(now->jobs);
+    assert_int_equal(strlen(now->name), LIMIT_QUEUE_PATH_BYTES);
+    assert_int_equal(now->kind, CORE_JOBS);
     assert_int_equal(now->visibility_ms, 5);
-    assert_true(last_record(w)->attributes.jobs);
+    assert_int_equal(last_record(w)->attributes.kind, CORE_JOBS);
     check_recovery(w);
     purge(w, JOBS);
     queue_set(w, JOBS, &a);
     assert_true(core_queue_stats(w->core, JOBS, &now, &s));
-    assert_false(now->jobs);
+    assert_int_equal(now->kind, CORE_STANDARD);
     world_destroy(&w);
 }
 

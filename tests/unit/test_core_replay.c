@@ -377,21 +377,21 @@ static void records_that_cannot_be_are_refused(void **state)
     struct core_queue_attributes jobs = world_attributes(JOBS);
     struct core_record queue = {.kind = CORE_REC_QUEUE, .number = 1, .queue = JOBS, .attributes = jobs};
     struct core_record good = {.kind = CORE_REC_SEND, .number = 2, .seq = 2, .queue = JOBS, .id = name_id("a")};
-    struct core_record no_queue = {.kind = CORE_REC_SEND, .number = 3, .seq = 3, .queue = 77, .id = name_id("b")};
     struct core_record same_id = {.kind = CORE_REC_SEND, .number = 3, .seq = 3, .queue = JOBS, .id = name_id("a")};
+    struct core_record last_place = {.kind = CORE_REC_SEND, .number = 3, .seq = 3, .queue = CORE_NONE, .id = name_id("b")};
     struct core_record no_seq = {.kind = CORE_REC_SEND, .number = 3, .seq = 0, .queue = JOBS, .id = name_id("b")};
     struct core_record from_later = {.kind = CORE_REC_SEND, .number = 3, .seq = 4, .queue = JOBS, .id = name_id("b")};
     struct core_record other_copy = {.kind = CORE_REC_SEND, .number = 3, .seq = 2, .queue = JOBS, .id = name_id("b")};
     struct core_record longer_copy = {
         .kind = CORE_REC_SEND, .number = 3, .seq = 2, .queue = JOBS, .id = name_id("a"), .body = slice_text("longer")};
-    struct core_record nowhere = {.kind = CORE_REC_MOVE, .number = 3, .seq = 2, .queue = 77};
+    struct core_record nowhere = {.kind = CORE_REC_MOVE, .number = 3, .seq = 2, .queue = CORE_NONE};
     struct core_record far_queue = {.kind = CORE_REC_QUEUE, .number = 3, .queue = LIMIT_QUEUES, .attributes = jobs};
     struct core_record unknown = {.kind = CORE_REC_COUNT, .number = 3};
     struct core *c = core_create(&w->config);
     assert_int_equal(core_replay(c, &queue, 1), 0);
     assert_int_equal(core_replay(c, &good, 1), 0);
-    assert_int_equal(core_replay(c, &no_queue, 2), -1);
     assert_int_equal(core_replay(c, &same_id, 2), -1);
+    assert_int_equal(core_replay(c, &last_place, 2), -1);
     assert_int_equal(core_replay(c, &no_seq, 2), -1);
     assert_int_equal(core_replay(c, &from_later, 2), -1);
     assert_int_equal(core_replay(c, &other_copy, 2), -1);

@@ -33,10 +33,25 @@ static struct core_record full_record(enum core_record_kind kind)
     r.attributes.delay_ms = 1;
     r.attributes.retention_ms = 2;
     r.attributes.max_receive_count = 5;
-    r.attributes.dead_letter = CORE_NONE;
     r.attributes.max_messages = UINT64_MAX;
     r.attributes.max_bytes = 3;
-    r.attributes.jobs = true;
+    r.attributes.kind = CORE_JOBS;
+    r.more = (struct core_record_more){.source = slice_text("where it comes from"),
+                                       .first_ms = 11,
+                                       .received_ms = INT64_MAX,
+                                       .kept_ms = -12,
+                                       .before = 13,
+                                       .priority = LIMIT_PRIORITIES - 1,
+                                       .leased = true,
+                                       .renumbered = true,
+                                       .has_attempt = true,
+                                       .target = 0x01020304,
+                                       .created_ms = 14,
+                                       .changed_ms = 15,
+                                       .version = UINT64_MAX - 1,
+                                       .task = {CORE_TASK_FAILED, 16, 17, 18, 19}};
+    memset(r.more.attempt, 0xef, sizeof r.more.attempt);
+    memset(r.more.secret, 0x5a, sizeof r.more.secret);
     return r;
 }
 
@@ -45,7 +60,7 @@ static int decode(struct slice payload, uint32_t count, struct core_record *r)
     uint32_t body = 0;
     struct journal_cursor c = journal_cursor(payload, count);
     int got = journal_record_next(&c, r, &body);
-    if (got > 0 && r->kind == CORE_REC_SEND)
+    if (got > 0 && core_record_stays(r->kind))
         assert_ptr_equal(r->body.ptr, payload.ptr + body);
     return got;
 }
@@ -70,6 +85,29 @@ static void check_message(const struct core_record *a, const struct core_record 
     assert_int_equal(a->key_expires_ms, b->key_expires_ms);
 }
 
+static void check_more(const struct core_record *a, const struct core_record *b, enum core_record_kind kind)
+{
+    const struct core_record_more *x = &a->more, *y = &b->more;
+    if (kind == CORE_REC_POST || kind == CORE_REC_TRANSFER || kind == CORE_REC_REMOVE || kind == CORE_REC_TASK)
+        assert_true(slice_equal(x->source, y->source));
+    if (kind == CORE_REC_POST) {
+        assert_true(x->first_ms == y->first_ms && x->received_ms == y->received_ms && x->kept_ms == y->kept_ms);
+        assert_true(x->before == y->before && x->priority == y->priority && y->leased);
+    }
+    if (kind == CORE_REC_POST || kind == CORE_REC_LEASE) {
+        assert_true(y->has_attempt);
+        assert_memory_equal(x->attempt, y->attempt, sizeof x->attempt);
+    }
+    if (kind == CORE_REC_TRANSFER)
+        assert_true(y->renumbered && a->accepted_ms == b->accepted_ms && a->receive_count == b->receive_count);
+    if (kind == CORE_REC_PURGE || kind == CORE_REC_REMOVE || kind == CORE_REC_TASK)
+        assert_memory_equal(&a->id, &b->id, sizeof a->id);
+    if (kind == CORE_REC_PURGE)
+        assert_int_equal(x->target, y->target);
+    if (kind == CORE_REC_TASK)
+        assert_memory_equal(&x->task, &y->task, sizeof x->task);
+}
+
 static void round_trip(const struct core_record *in, struct core_record *out, struct buf *b)
 {
     buf_reset(b);
@@ -89,20 +127,25 @@ static void test_every_kind_comes_back(void **state)
     for (enum core_record_kind kind = CORE_REC_SEND; kind < CORE_REC_COUNT; kind++) {
         struct core_record in = full_record(kind);
         round_trip(&in, &out, &b);
-        if (kind == CORE_REC_SEND || kind == CORE_REC_KEY)
+        if (kind == CORE_REC_SEND || kind == CORE_REC_KEY || kind == CORE_REC_POST)
             check_message(&in, &out);
-        if (kind == CORE_REC_SEND || kind == CORE_REC_RELEASE || kind == CORE_REC_MOVE) {
+        if (kind == CORE_REC_SEND || kind == CORE_REC_RELEASE || kind == CORE_REC_MOVE || kind == CORE_REC_POST ||
+            kind == CORE_REC_LEASE || kind == CORE_REC_EXTEND) {
             assert_int_equal(in.receive_count, out.receive_count);
             assert_int_equal(in.due_ms, out.due_ms);
         }
-        if (kind == CORE_REC_SEND || kind == CORE_REC_MOVE)
+        if (kind == CORE_REC_SEND || kind == CORE_REC_MOVE || kind == CORE_REC_POST || kind == CORE_REC_TRANSFER ||
+            kind == CORE_REC_TASK)
             assert_true(slice_equal(in.reason, out.reason));
-        if (kind == CORE_REC_DONE || kind == CORE_REC_RELEASE || kind == CORE_REC_MOVE)
+        if (kind == CORE_REC_DONE || kind == CORE_REC_RELEASE || kind == CORE_REC_MOVE || kind == CORE_REC_LEASE ||
+            kind == CORE_REC_EXTEND || kind == CORE_REC_TRANSFER)
             assert_int_equal(in.seq, out.seq);
-        if (kind == CORE_REC_MOVE || kind == CORE_REC_QUEUE)
+        if (kind == CORE_REC_MOVE || kind == CORE_REC_QUEUE || kind >= CORE_REC_TRANSFER)
             assert_int_equal(in.queue, out.queue);
-        if (kind == CORE_REC_SEND)
+        if (core_record_stays(kind))
             assert_true(slice_equal(in.body, out.body));
+        if (kind >= CORE_REC_POST)
+            check_more(&in, &out, kind);
     }
     buf_finish(&b);
 }
@@ -119,13 +162,41 @@ static void test_attributes_come_back(void **state)
         assert_int_equal(in.attributes.delay_ms, out.attributes.delay_ms);
         assert_int_equal(in.attributes.retention_ms, out.attributes.retention_ms);
         assert_int_equal(in.attributes.max_receive_count, out.attributes.max_receive_count);
-        assert_int_equal(in.attributes.dead_letter, out.attributes.dead_letter);
         assert_int_equal(in.attributes.max_messages, out.attributes.max_messages);
         assert_int_equal(in.attributes.max_bytes, out.attributes.max_bytes);
-        assert_int_equal(in.attributes.jobs, out.attributes.jobs);
-        in.attributes.jobs = false;
+        assert_int_equal(in.attributes.kind, out.attributes.kind);
+        in.attributes.kind = CORE_STANDARD;
         memset(in.attributes.name + round, 0, sizeof in.attributes.name - (size_t)round);
     }
+    buf_finish(&b);
+}
+
+static void test_definitions_come_back(void **state)
+{
+    (void)state;
+    struct buf b = {0};
+    struct core_record out, in = full_record(CORE_REC_DEFINE);
+    memset(in.attributes.name, 'n', LIMIT_QUEUE_PATH_BYTES);
+    memset(in.attributes.dead_letter, 'd', LIMIT_QUEUE_PATH_BYTES);
+    in.attributes.wait_ms = 6;
+    in.attributes.max_lease_ms = 7;
+    in.attributes.max_message_bytes = 8;
+    in.attributes.max_inflight = 9;
+    in.attributes.max_per_group = 10;
+    in.attributes.paused = in.attributes.deduplicate_by_group = true;
+    for (int round = 0; round < 2; round++) {
+        round_trip(&in, &out, &b);
+        assert_memory_equal(&in.attributes, &out.attributes, sizeof in.attributes);
+        assert_true(out.more.created_ms == 14 && out.more.changed_ms == 15 && out.more.version == UINT64_MAX - 1);
+        assert_memory_equal(in.more.secret, out.more.secret, sizeof in.more.secret);
+        memset(&in.attributes, 0, sizeof in.attributes);
+        in.attributes.name[0] = 'x';
+        in.attributes.kind = CORE_FIFO;
+        in.attributes.content_deduplication = in.attributes.throughput_by_group = true;
+    }
+    in.more.source.len = LIMIT_QUEUE_PATH_BYTES + 1;
+    in.kind = CORE_REC_REMOVE;
+    assert_int_equal(journal_record_bound(&in), UINT32_MAX);
     buf_finish(&b);
 }
 
@@ -288,6 +359,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_kind_comes_back),
         cmocka_unit_test(test_attributes_come_back),
+        cmocka_unit_test(test_definitions_come_back),
         cmocka_unit_test(test_extremes),
         cmocka_unit_test(test_a_cut_record_is_refused),
         cmocka_unit_test(test_a_flipped_body_is_refused),

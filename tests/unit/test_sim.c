@@ -1,6 +1,8 @@
 /* test_sim.c - runs the simulation of tests/sim over many seeds; shows that equal seeds make equal runs, and that its checker finds faults.
  *
- *     test_sim                     the usual bounded run: 2,000 seeds or 20 seconds, whichever ends first
+ * Each seed is a world of jobs and workers, and a mail world of clients that receive (--jobs, --mail: only the one).
+ *
+ *     test_sim                     the usual bounded run: 2,000 seeds of each or 20 seconds for each, whichever ends first
  *     test_sim --seeds N           the seeds 1 to N, without a limit of time
  *     test_sim --seed S            one seed; with --verbose, every event and effect
  *     test_sim --first S           where --seeds begins
@@ -31,7 +33,7 @@
 
 static struct options {
     uint64_t first, seeds, limit_ms;
-    bool verbose;
+    bool verbose, mail_only, jobs_only;
 } options = {.first = 1, .seeds = SEEDS, .limit_ms = LIMIT_MS};
 
 /* An assertion of the core ends the process: the seed must be told all the same. */
@@ -45,9 +47,9 @@ static void aborted(int signal_number)
     raise(signal_number);
 }
 
-static void run(struct sim *sim, uint64_t seed, enum sim_mutation mutation, struct sim_result *result)
+static void run(struct sim *sim, uint64_t seed, bool mail, enum sim_mutation mutation, struct sim_result *result)
 {
-    struct sim_options o = {.seed = seed, .mutation = mutation, .trace = options.verbose ? stdout : NULL};
+    struct sim_options o = {.seed = seed, .mail = mail, .mutation = mutation, .trace = options.verbose ? stdout : NULL};
     snprintf(last_words, sizeof last_words, "an assertion failed with seed %" PRIu64 "; replay it: make sim SEED=%" PRIu64 "\n",
              seed, seed);
     sim_run(sim, &o, result);
@@ -65,18 +67,17 @@ static void add(struct sim_result *sum, const struct sim_result *r)
     sum->virtual_ms += r->virtual_ms;
 }
 
-static void test_seeds(void **state)
+static void run_seeds(bool mail)
 {
     struct sim *sim = sim_create();
     struct sim_result sum = {0}, r;
     uint64_t done = 0, failed = 0;
     int64_t start_ms = clock_mono_ms();
-    (void)state;
     assert_non_null(sim);
     for (; done < options.seeds && failed < 10; done++) {
         if (options.limit_ms > 0 && clock_mono_ms() - start_ms > (int64_t)options.limit_ms)
             break;
-        run(sim, options.first + done, SIM_NONE, &r);
+        run(sim, options.first + done, mail, SIM_NONE, &r);
         add(&sum, &r);
         if (!r.failed)
             continue;
@@ -94,6 +95,20 @@ static void test_seeds(void **state)
     assert_int_equal(failed, 0);
 }
 
+static void test_seeds(void **state)
+{
+    (void)state;
+    if (!options.mail_only)
+        run_seeds(false);
+}
+
+static void test_seeds_of_mail(void **state)
+{
+    (void)state;
+    if (!options.jobs_only)
+        run_seeds(true);
+}
+
 static void test_same_seed_same_run(void **state)
 {
     struct sim *one = sim_create(), *two = sim_create();
@@ -102,8 +117,8 @@ static void test_same_seed_same_run(void **state)
     assert_non_null(one);
     assert_non_null(two);
     for (uint64_t seed = 1; seed <= SAME_SEEDS; seed++) {
-        run(one, seed, SIM_NONE, &a);
-        run(two, seed, SIM_NONE, &b);
+        run(one, seed, seed % 2, SIM_NONE, &a);
+        run(two, seed, seed % 2, SIM_NONE, &b);
         assert_true(a.hash == b.hash);
         assert_int_equal(a.steps, b.steps);
         assert_int_equal(a.virtual_ms, b.virtual_ms);
@@ -122,7 +137,7 @@ static int catch_mutation(enum sim_mutation m)
     if (!sim)
         return 2;
     for (uint64_t seed = 1; seed <= sim_mutation_seeds(m); seed++) {
-        run(sim, seed, m, &r);
+        run(sim, seed, sim_mutation_of_mail(m), m, &r);
         if (r.failed) {
             print_message("%-15s seed %-3" PRIu64 " %s\n", sim_mutation_name(m), seed, r.why);
             break;
@@ -162,7 +177,7 @@ static void test_checker_finds_faults(void **state)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: test_sim [--seeds N] [--first S] [--seed S] [--verbose] [--mutations]\n");
+    fprintf(stderr, "usage: test_sim [--seeds N] [--first S] [--seed S] [--mail | --jobs] [--verbose] [--mutations]\n");
     return 64;
 }
 
@@ -176,15 +191,19 @@ static int64_t number(const char *text)
 
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest seeds[] = {cmocka_unit_test(test_seeds)};
+    const struct CMUnitTest seeds[] = {cmocka_unit_test(test_seeds), cmocka_unit_test(test_seeds_of_mail)};
     const struct CMUnitTest faults[] = {cmocka_unit_test(test_checker_finds_faults)};
-    const struct CMUnitTest all[] = {cmocka_unit_test(test_seeds), cmocka_unit_test(test_same_seed_same_run),
-                                     cmocka_unit_test(test_checker_finds_faults)};
+    const struct CMUnitTest all[] = {cmocka_unit_test(test_seeds), cmocka_unit_test(test_seeds_of_mail),
+                                     cmocka_unit_test(test_same_seed_same_run), cmocka_unit_test(test_checker_finds_faults)};
     bool mutations = false;
     for (int i = 1; i < argc; i++) {
         int64_t n = i + 1 < argc ? number(argv[i + 1]) : -1;
         if (strcmp(argv[i], "--verbose") == 0)
             options.verbose = true;
+        else if (strcmp(argv[i], "--mail") == 0)
+            options.mail_only = true;
+        else if (strcmp(argv[i], "--jobs") == 0)
+            options.jobs_only = true;
         else if (strcmp(argv[i], "--mutations") == 0)
             mutations = true;
         else if (strcmp(argv[i], "--seeds") == 0 && n >= 0)

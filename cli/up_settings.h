@@ -10,7 +10,7 @@ struct up_settings {
     char *data, *listen, *log_level, *log_format;
     int64_t workers, gateways;
     struct conf_list tables;
-    char *passed[16]; /* settings of the parts, by row; NULL: not said */
+    char *passed[17]; /* settings of the parts, by row; NULL: not said */
 };
 
 /* As conf_load(); on success the parts' settings are in this process's environment. */

@@ -10,13 +10,14 @@
 #include "gateway/coding.h"
 #include "gateway/gateway.h"
 
-#define REQUEST_ID_BYTES 52       /* characters, as DynamoDB's have */
-#define COMPRESS_FROM_BYTES 4096u /* smaller answers cost more to compress than to send */
-#define KEEP_BYTES (256u * 1024u) /* scratch that has grown beyond is given back */
-#define REGION "us-east-1"        /* in the health text, which knows no client's region */
+#define REQUEST_ID_BYTES (AWS_REQUEST_ID_BYTES - 1) /* as DynamoDB's have */
+#define COMPRESS_FROM_BYTES 4096u                   /* smaller answers cost more to compress than to send */
+#define KEEP_BYTES (256u * 1024u)                   /* scratch that has grown beyond is given back */
+#define REGION "us-east-1"                          /* in the health text, which knows no client's region */
 
 #define JSON_1_0 "application/x-amz-json-1.0"
 #define JSON_PLAIN "application/json"
+#define FORM "application/x-www-form-urlencoded"
 
 static const struct {
     const char *prefix;
@@ -29,10 +30,9 @@ static const struct {
 
 /* -- The envelope ---------------------------------------------------------------------------------------------- */
 /* 52 characters of [0-9A-V] that no other request of any gateway has: two hashes of an id. */
-static void put_request_id(struct gateway *g, struct http_request *r)
+void aws_make_request_id(struct gateway *g, char text[static AWS_REQUEST_ID_BYTES])
 {
     static const char alphabet[] = "0123456789ABCDEFGHIJKLMNOPQRSTUV";
-    char text[REQUEST_ID_BYTES + 1];
     struct id id = id_make(&g->ids, g->wall_ms, 0);
     for (int half = 0; half < 2; half++) {
         XXH128_hash_t hash = XXH3_128bits_withSeed(id.bytes, ID_BYTES, (XXH64_hash_t)half);
@@ -43,7 +43,6 @@ static void put_request_id(struct gateway *g, struct http_request *r)
         }
     }
     text[REQUEST_ID_BYTES] = '\0';
-    http_put_header(r, "x-amzn-RequestId", "%s", text);
 }
 
 static bool compress(struct gateway *g, struct http_request *r)
@@ -67,17 +66,24 @@ static void shrink(struct buf *b)
 }
 
 /* The headers that every answer has. The body is final after it. */
-static void put_envelope(struct gateway *g, struct http_request *r)
+static void put_envelope_as(struct gateway *g, struct http_request *r, const char *request_id)
 {
     struct slice origin;
     if (compress(g, r))
         shrink(&g->coded);
-    put_request_id(g, r);
+    http_put_header(r, "x-amzn-RequestId", "%s", request_id);
     http_put_header(r, "x-amz-crc32", "%u", (unsigned)coding_crc32(buf_slice(&r->out)));
     if (!http_header_get(r->fields, "origin", 0, &origin))
         return;
     http_put_header(r, "Access-Control-Allow-Origin", "*");
     http_put_header(r, "Access-Control-Expose-Headers", "x-amzn-RequestId, x-amz-crc32, x-amz-id-2, Date");
+}
+
+static void put_envelope(struct gateway *g, struct http_request *r)
+{
+    char id[AWS_REQUEST_ID_BYTES];
+    aws_make_request_id(g, id);
+    put_envelope_as(g, r, id);
 }
 
 /* Content-Type without its parameters. */
@@ -91,6 +97,12 @@ static struct slice media_of(const struct http_request *r)
     while (len > 0 && (type.ptr[len - 1] == ' ' || type.ptr[len - 1] == '\t'))
         len--;
     return slice_of(type.ptr, len);
+}
+
+void aws_answer_as(struct gateway *g, struct http_request *r, unsigned status, const char *media_type, const char *request_id)
+{
+    put_envelope_as(g, r, request_id);
+    http_answer(r, status, media_type);
 }
 
 void aws_answer(struct gateway *g, struct http_request *r, unsigned status)
@@ -209,12 +221,18 @@ static void serve_post(struct gateway *g, struct http_request *r)
 {
     struct slice media = media_of(r), body;
     bool json = http_same_word(media, slice_text(JSON_1_0)) || http_same_word(media, slice_text(JSON_PLAIN));
-    if (!json && r->body.len > 0) {
+    bool form = http_same_word(media, slice_text(FORM)), action = http_query_get(r->fields, "Action", &body);
+    if (!json && !form && !action && r->body.len > 0) {
         refuse_unknown(r);
         return;
     }
     if (!read_body(g, r, &body))
         return;
+    if (form || (action && !json)) {
+        sqs_serve_query(g, r, form ? body : slice_text(""));
+        shrink(&g->coded);
+        return;
+    }
     dispatch(g, r, body);
     shrink(&g->coded);
 }
@@ -237,13 +255,19 @@ void aws_begin_elsewhere(struct http_request *r)
 
 void aws_serve(struct gateway *g, struct http_request *r)
 {
+    struct slice action;
     switch (r->method) {
     case HTTP_POST:
         serve_post(g, r);
         break;
     case HTTP_GET:
     case HTTP_HEAD:
-        serve_health(g, r);
+        if (http_query_get(r->fields, "Action", &action))
+            sqs_serve_query(g, r, slice_text(""));
+        else if (r->parameter.len > 0)
+            refuse_unknown(r);
+        else
+            serve_health(g, r);
         break;
     case HTTP_OPTIONS:
         serve_preflight(g, r);

@@ -18,7 +18,8 @@ struct gateway;
 /* Row: what X-Amz-Target begins with, the function that serves it. */
 #define AWS_TARGETS(X)                                                                                                         \
     X("DynamoDB_20120810.", dynamodb_serve)                                                                                    \
-    X("DynamoDBStreams_20120810.", dynamodb_streams_serve)
+    X("DynamoDBStreams_20120810.", dynamodb_streams_serve)                                                                     \
+    X("AmazonSQS.", sqs_serve_json)
 
 /* action: what follows the prefix. body: decompressed; r->body is as it came. Answers now or later. */
 typedef void aws_service(struct gateway *g, struct http_request *r, struct slice action, struct slice body);
@@ -26,6 +27,9 @@ typedef void aws_service(struct gateway *g, struct http_request *r, struct slice
 #define X(prefix, serve) aws_service serve;
 AWS_TARGETS(X)
 #undef X
+
+/* SQS's query protocol: a form, or a query string with an Action. */
+void sqs_serve_query(struct gateway *g, struct http_request *r, struct slice body);
 
 /* The functions of the route. */
 bool aws_begin(struct gateway *g, struct http_request *r);
@@ -35,6 +39,10 @@ void aws_begin_elsewhere(struct http_request *r);
 
 /* Answers with r->out, in the client's own JSON type. */
 void aws_answer(struct gateway *g, struct http_request *r, unsigned status);
+/* The same in any media type (static), under a request id that stands in the body, too. */
+#define AWS_REQUEST_ID_BYTES 53 /* 52 characters and a NUL */
+void aws_make_request_id(struct gateway *g, char text[static AWS_REQUEST_ID_BYTES]);
+void aws_answer_as(struct gateway *g, struct http_request *r, unsigned status, const char *media_type, const char *request_id);
 /* Answers with an error. */
 void aws_refuse(struct gateway *g, struct http_request *r, const char *name, struct slice sentence);
 

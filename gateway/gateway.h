@@ -7,6 +7,8 @@
  *     admin.c      health, readiness, metrics
  *     aws.c        the AWS protocols: which service, and the envelope of its answers (aws.h)
  *     dynamodb.c   DynamoDB's API on top of it
+ *     sqs.c        SQS's API on top of it (sqs.h)
+ *     queues.c     queues and their messages without SQS: list, peek, find, pause
  *     calls.c      requests that wait for one call to a worker (calls.h)
  *
  * One thread. Every request that waits for the queue is a struct pending_request; callbacks of the queue client find it by tag or id. */
@@ -43,6 +45,8 @@ struct gateway {
     struct metrics metrics;
     struct id_maker ids;
     struct buf value, body;         /* scratch: a decoded request, an encoded operation */
+    struct buf path;                /* scratch: the broker's name of a queue */
+    const char *account;            /* in URLs and ARNs of queues */
     struct buf coded;               /* scratch: a decompressed request, a compressed answer */
     const char *const *credentials; /* "KEY:SECRET" each */
     size_t credential_count;
@@ -65,11 +69,20 @@ void jobs_list(struct gateway *g, struct http_request *r);
 void admin_health(struct gateway *g, struct http_request *r);
 void admin_ready(struct gateway *g, struct http_request *r);
 void admin_metrics(struct gateway *g, struct http_request *r);
+/* queues.c */
+void queues_list(struct gateway *g, struct http_request *r);
+void queues_peek(struct gateway *g, struct http_request *r);
+void queues_find(struct gateway *g, struct http_request *r);
+void queues_pause(struct gateway *g, struct http_request *r);
+void queues_resume(struct gateway *g, struct http_request *r);
 
 /* manager.c: refuses by the headers alone what no body could make right; false then. */
 bool manager_begin(struct gateway *g, struct http_request *r);
 /* What became of a job that was sent. */
 void manager_sent(struct gateway *g, struct pending_job *job, enum msg_result result, const struct id *known);
+
+/* sqs_send.c: what became of a job that was sent as a message of leat-jobs. */
+void sqs_job_sent(struct gateway *g, struct pending_job *job, enum msg_result result);
 
 /* jobs.c: the answer of a listing. */
 void jobs_listed(struct gateway *g, struct pending_job *job, unsigned err_code, struct slice value);

@@ -171,12 +171,12 @@ struct http_server *http_server_create(int listen_fd, struct limit *limit, const
     h->limit = limit;
     h->events = events;
     h->self = self;
-    h->listen_fd = -1; /* not ours yet: on failure the caller keeps it */
+    h->watch_fd = h->listen_fd = -1; /* not ours yet: on failure the caller keeps it */
     h->now_ms = now_ms;
     timers_init(&h->timers, now_ms);
     h->mhd = start(h);
     const union MHD_DaemonInfo *info = h->mhd ? MHD_get_daemon_info(h->mhd, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
-    if (!info) {
+    if (!info || http_watch_open(h) != 0) {
         err_set(e, ERR_INTERNAL, "the HTTP library does not start: %s", strerror(errno));
         http_server_destroy(&h);
         return NULL;
@@ -202,11 +202,14 @@ void http_server_destroy(struct http_server **server)
         MHD_stop_daemon(h->mhd);
     assert(!h->conns);
     http_linger_finish(&h->linger);
+    http_watch_close(h);
     free(h);
     *server = NULL;
 }
 
 int http_epoll_fd(const struct http_server *h) { return h->epoll_fd; }
+
+int http_watch_fd(const struct http_server *h) { return h->watch_fd; }
 
 int http_listen_fd(const struct http_server *h) { return h->now_ms < h->accept_after_ms ? -1 : h->listen_fd; }
 
@@ -215,6 +218,7 @@ void http_run(struct http_server *h, int64_t now_ms)
     h->now_ms = now_ms;
     http_accept(h);
     h->progress = false;
+    http_watch_run(h);
     MHD_run(h->mhd);
     if (h->answers) { /* the first run built the answers' headers, the second writes them */
         h->answers = false;

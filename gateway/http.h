@@ -40,6 +40,7 @@ struct http_request {
     struct slice parameter;       /* the owner's: the part of the path that the route leaves open */
     void *state;                  /* the owner's; NULL at first */
     struct buf out;               /* the answer's body: append to it before http_answer() */
+    bool watch;                   /* the owner wants gone() as soon as the client ends its side while the request waits */
     size_t body_max;              /* bytes; begin() may change it */
     http_error_writer *put_error; /* how http_refuse() says it; NULL: a problem body */
 };
@@ -61,6 +62,7 @@ struct http_server *http_server_create(int listen_fd, struct limit *limit, const
 void http_server_destroy(struct http_server **h); /* closes every connection; requests that wait are told to be gone */
 
 int http_epoll_fd(const struct http_server *h);
+int http_watch_fd(const struct http_server *h);  /* readable when a client has left that is watched for it */
 int http_listen_fd(const struct http_server *h); /* -1 while nothing is accepted */
 /* Accepts, reads, calls back, writes, and closes what has had its time. */
 void http_run(struct http_server *h, int64_t now_ms);

@@ -60,6 +60,7 @@ void http_answer(struct http_request *r, unsigned status, const char *media_type
         set_error(c, &e);
     }
     c->server->answers = true;
+    http_watch_remove(c);
     if (!c->suspended)
         return; /* the library's next call of its handler takes it */
     if (http_queue(c) != 0)

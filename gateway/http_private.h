@@ -46,6 +46,7 @@ struct http_conn {
     bool answered;  /* status, headers, out are set */
     bool queued;    /* and handed to the library */
     bool suspended; /* by us */
+    bool watched;   /* while suspended: will its client leave? */
     bool held;      /* waits without being suspended */
     bool closing;   /* the answer ends the connection */
     int fd;
@@ -67,7 +68,7 @@ struct http_server {
     struct timers timers;
     struct http_conn *conns;
     struct http_linger linger;
-    int epoll_fd, listen_fd;
+    int epoll_fd, listen_fd, watch_fd;
     int64_t now_ms, accept_after_ms; /* accept_after_ms: after a shortage of descriptors */
     size_t held;
     bool answers;  /* some were made since the last run of the library */
@@ -93,6 +94,14 @@ void http_on_completed(void *self, struct MHD_Connection *mhd, void **state, enu
 
 /* http_answer.c */
 int http_queue(struct http_conn *c); /* hands the answer to the library; 0 or -1 */
+
+/* http_watch.c: suspended connections whose clients may leave */
+#define HTTP_CLIENT_GONE 499                /* nobody reads it; it is counted */
+int http_watch_open(struct http_server *h); /* 0 or -1 */
+void http_watch_close(struct http_server *h);
+void http_watch_add(struct http_conn *c);
+void http_watch_remove(struct http_conn *c);
+void http_watch_run(struct http_server *h); /* tells the owner who is gone */
 
 /* http_listen.c */
 void http_accept(struct http_server *h);

@@ -26,6 +26,7 @@ void *http_on_uri(void *self, const char *uri, struct MHD_Connection *mhd)
     c->request.body = (struct slice){0};
     c->request.body_max = LIMIT_BODY_BYTES;
     c->request.put_error = NULL;
+    c->request.watch = false;
     c->began = c->answered = c->queued = c->closing = false;
     c->header_count = 0;
     c->status = 0;
@@ -144,6 +145,8 @@ static void suspend(struct http_conn *c)
     leave_wait(c);
     MHD_suspend_connection(c->mhd);
     c->suspended = true;
+    if (c->request.watch)
+        http_watch_add(c);
 }
 
 static enum MHD_Result on_complete(struct http_conn *c)
@@ -196,7 +199,7 @@ static unsigned final_status(const struct http_conn *c)
         return c->status;
     /* The library may have refused it by itself: then it knows the status. */
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_HTTP_STATUS);
-    return info && info->http_status ? info->http_status : 499; /* 499: the client left before its answer */
+    return info && info->http_status ? info->http_status : HTTP_CLIENT_GONE;
 }
 
 void http_on_completed(void *self, struct MHD_Connection *mhd, void **state, enum MHD_RequestTerminationCode why)
@@ -209,6 +212,7 @@ void http_on_completed(void *self, struct MHD_Connection *mhd, void **state, enu
     if (!c)
         return;
     leave_wait(c);
+    http_watch_remove(c);
     c->suspended = false;
     if (!c->answered && c->request.state)
         h->events->gone(h->self, &c->request);

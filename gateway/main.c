@@ -13,6 +13,7 @@
 struct settings {
     char *listen, *queue_endpoint, *log_level, *log_format;
     struct conf_list tables, credentials;
+    char *account;
     int64_t max_connections, request_timeout, idle_timeout, call_timeout;
 };
 
@@ -27,6 +28,7 @@ static const struct conf_row rows[] = {
         "the broker's client endpoint"),
     ROW(tables, "table", CONF_LIST, NULL, 0, 0, "NAME:KEY[:TYPE][,SORT[:TYPE]]",
         "a table whose key is known before the first worker has told it; may be repeated"),
+    ROW(account, "account-id", CONF_TEXT, "123456789012", 0, 0, "DIGITS", "the account in URLs and ARNs of queues: 12 digits"),
     ROW(credentials, "credentials", CONF_LIST, NULL, 0, 0, "KEY:SECRET",
         "an access key of AWS's protocols whose signatures are checked; may be repeated; none: any signature is accepted"),
     ROW(max_connections, "max-connections", CONF_INT, "10000", 1, 1000000, "N", "open connections; more are answered with 503"),
@@ -63,6 +65,7 @@ static int run(const struct settings *s)
                                     .tables = (const char *const *)s->tables.at,
                                     .table_count = s->tables.count,
                                     .credentials = (const char *const *)s->credentials.at,
+                                    .account = s->account,
                                     .credential_count = s->credentials.count,
                                     .max_connections = s->max_connections,
                                     .request_timeout_ms = s->request_timeout,

@@ -32,6 +32,9 @@ enum job_status {
 };
 
 struct pending_request;
+struct gateway;
+struct sqs_action;
+struct queue_response;
 
 struct pending_job {
     struct pending_request *request; /* NULL: free */
@@ -57,6 +60,8 @@ struct pending_kind {
     void (*late)(void *self, struct pending_request *p, int64_t now_ms);
     /* A call of its ended. NULL: its calls look jobs up (track.c). */
     void (*reply)(void *self, struct pending_job *job, enum msg_call_status status, struct slice body);
+    /* A queue has answered what was asked under its tag. */
+    void (*response)(void *self, struct pending_job *job, const struct queue_response *response);
 };
 
 /* A request that waits for one call (calls.h). */
@@ -71,6 +76,16 @@ struct pending_call {
     int64_t until_ms;
 };
 
+/* A request of SQS's API (sqs.h). */
+struct pending_sqs {
+    const struct sqs_action *action;
+    bool json;
+    void (*step)(struct gateway *g, struct pending_job *job, const struct queue_response *response);
+    void (*next)(struct gateway *g, struct pending_request *p); /* when the dead-letter queue has been found good */
+    size_t in_bytes, region_bytes, queue_bytes;                 /* what the texts begin with */
+    uint32_t tries;
+};
+
 struct pending_request {
     struct timer timer;
     const struct pending_kind *kind;
@@ -81,6 +96,7 @@ struct pending_request {
     int64_t begun_ms, wait_until_ms;         /* wait_until_ms == begun_ms: does not wait for outcomes */
     bool from_header, batch;                 /* the wish to wait came as a header; the body was a batch */
     struct pending_call call;
+    struct pending_sqs sqs;
     struct buf texts; /* answers of jobs; of a call: itself, encoded */
     size_t charged;   /* for texts, of the gateway's memory */
 };

@@ -19,7 +19,13 @@ struct gateway;
     X(JOBS, "jobs", "/jobs", HTTP_GET | HTTP_HEAD, false, NULL, jobs_list)                                                     \
     X(HEALTH, "healthz", "/healthz", HTTP_GET | HTTP_HEAD, false, NULL, admin_health)                                          \
     X(READY, "readyz", "/readyz", HTTP_GET | HTTP_HEAD, false, NULL, admin_ready)                                              \
-    X(METRICS, "metrics", "/metrics", HTTP_GET | HTTP_HEAD, false, NULL, admin_metrics)
+    X(METRICS, "metrics", "/metrics", HTTP_GET | HTTP_HEAD, false, NULL, admin_metrics)                                        \
+    X(QUEUES, "queues", "/queues", HTTP_GET | HTTP_HEAD, false, NULL, queues_list)                                             \
+    X(QUEUE_MESSAGES, "queues", "/queues/*/messages", HTTP_GET | HTTP_HEAD, false, NULL, queues_peek)                          \
+    X(QUEUE_MESSAGE, "queues", "/queues/*/messages/*", HTTP_GET | HTTP_HEAD, false, NULL, queues_find)                         \
+    X(QUEUE_PAUSE, "queues", "/queues/*/pause", HTTP_POST, false, NULL, queues_pause)                                          \
+    X(QUEUE_RESUME, "queues", "/queues/*/resume", HTTP_POST, false, NULL, queues_resume)                                       \
+    X(QUEUE_URL, "aws", "/*/*", HTTP_EVERY, false, aws_begin, aws_serve)
 
 enum route_index {
 #define X(symbol, name, pattern, methods, any_case, begin, serve) ROUTE_##symbol,

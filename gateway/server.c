@@ -69,7 +69,16 @@ static void on_request(void *self, struct http_request *r)
     serve[index_of(r->route)](self, r);
 }
 
-static void on_gone(void *self, struct http_request *r) { gateway_close(self, r->state); }
+/* What it asked of a queue is given up as well: a receive that nobody reads would take messages with it. */
+static void on_gone(void *self, struct http_request *r)
+{
+    struct gateway *g = self;
+    struct pending_request *p = r->state;
+    for (uint32_t i = 0; p->kind->response && i < p->count; i++)
+        if (!p->jobs[i]->settled)
+            queue_client_forget(g->queue, pending_tag(p->jobs[i]));
+    gateway_close(g, p);
+}
 
 static void on_done(void *self, const struct http_request *r, unsigned status, int64_t now_us)
 {
@@ -117,8 +126,18 @@ static void on_sent(void *self, void *tag, enum msg_result result, const struct 
 {
     struct gateway *g = self;
     struct pending_job *job = pending_by_tag(g->pending, tag);
-    if (job)
+    if (job && job->request->kind->response)
+        sqs_job_sent(g, job, result);
+    else if (job)
         manager_sent(g, job, result, known);
+}
+
+static void on_response(void *self, void *tag, const struct queue_response *response)
+{
+    struct gateway *g = self;
+    struct pending_job *job = pending_by_tag(g->pending, tag);
+    if (job)
+        job->request->kind->response(g, job, response);
 }
 
 static void on_result(void *self, const struct id *id, struct slice outcome) { track_result(self, id, outcome); }
@@ -179,6 +198,7 @@ static void finish(struct gateway *g)
     json_parser_destroy(&g->json);
     shape_reader_destroy(&g->shapes);
     aws_error_finish(&g->error);
+    buf_finish(&g->path);
     buf_finish(&g->coded);
     schemas_finish(&g->schemas);
     buf_finish(&g->value);
@@ -213,10 +233,12 @@ static int start(struct gateway *g, const struct gateway_config *config, struct 
                                                             .reply = on_reply,
                                                             .state = on_state,
                                                             .admin = on_admin,
+                                                            .response = on_response,
                                                             .catalog = on_catalog,
                                                             .link = on_link};
     g->now_ms = clock_mono_ms();
     g->credentials = config->credentials;
+    g->account = config->account;
     g->credential_count = config->credential_count;
     g->call_timeout_ms = config->call_timeout_ms;
     limit_init(&g->limit, config->request_timeout_ms, config->idle_timeout_ms, raise_descriptors(config->max_connections),
@@ -286,8 +308,9 @@ static void serve(struct gateway *g, int stop_fd)
         struct pollfd fds[] = {{.fd = http_epoll_fd(g->http), .events = POLLIN},
                                {.fd = http_listen_fd(g->http), .events = POLLIN},
                                {.fd = queue_client_fd(g->queue), .events = POLLIN},
+                               {.fd = http_watch_fd(g->http), .events = POLLIN},
                                {.fd = g->stopping ? -1 : stop_fd, .events = POLLIN}};
-        if (poll(fds, 4, wait_ms) <= 0 || !(fds[3].revents & POLLIN))
+        if (poll(fds, 5, wait_ms) <= 0 || !(fds[4].revents & POLLIN))
             continue;
         log_info("gateway.stopping", "requests=%llu", (unsigned long long)limit_requests(&g->limit));
         g->stopping = true;

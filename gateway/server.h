@@ -13,7 +13,8 @@ struct gateway_config {
     const char *const *credentials; /* "KEY:SECRET" each; none: any signature is accepted */
     size_t credential_count;
     int64_t max_connections, request_timeout_ms, idle_timeout_ms, call_timeout_ms;
-    int stop_fd; /* becomes readable when the process shall stop (signalfd) */
+    const char *account; /* in URLs and ARNs of queues: 12 digits */
+    int stop_fd;         /* becomes readable when the process shall stop (signalfd) */
 };
 
 /* Blocks until stop_fd is readable and what was in flight is answered, 10 s at most. The exit status: 0; or after logging why it could

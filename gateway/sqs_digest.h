@@ -1,0 +1,17 @@
+/* sqs_digest.h - the digests by which SQS clients check what they sent and got, and the keys of FIFO queues. Pure. */
+#ifndef LEAT_GATEWAY_SQS_DIGEST_H
+#define LEAT_GATEWAY_SQS_DIGEST_H
+
+#include "common/item.h"
+
+#define SQS_MD5_BYTES 33 /* 32 hexadecimal digits and a NUL */
+
+/* All three: 0, or -1 if the library fails (no memory). */
+int sqs_md5(struct slice bytes, char out[static SQS_MD5_BYTES]);
+/* Of message attributes: an M of name -> {DataType, StringValue or BinaryValue (VALUE_B)}. In the order of names: each name, type and value behind its
+ * length in four bytes, the value behind one more byte, 1 for text, 2 for binary (SQS developer guide). */
+int sqs_md5_attributes(const struct value *attributes, char out[static SQS_MD5_BYTES]);
+/* The first 16 bytes of the SHA-256 of two parts, one behind the other with its length (the second may be empty). */
+int sqs_key(struct slice scope, struct slice text, unsigned char out[static 16]);
+
+#endif

@@ -1,0 +1,27 @@
+/* sqs_policy.h - names, ARNs, and the small JSON texts inside of a queue's attributes. Pure. */
+#ifndef LEAT_GATEWAY_SQS_POLICY_H
+#define LEAT_GATEWAY_SQS_POLICY_H
+
+#include "common/json.h"
+#include "gateway/sqs_attributes.h"
+
+struct sqs_redrive {
+    char arn[256];
+    uint32_t max_receive_count;
+};
+
+/* {"deadLetterTargetArn": ARN, "maxReceiveCount": 1..1000, as number or text; 10 if it is left out}. 0 or -1. */
+int sqs_redrive_read(struct slice policy, struct sqs_redrive *redrive);
+
+int sqs_fail_redrive(struct sqs_error *e, struct slice policy); /* the error of a policy that cannot be read; -1 */
+/* Is it {"redrivePermission": "allowAll" | "denyAll" | "byQueue"}, the last with 1 to 10 sourceQueueArns? */
+bool sqs_redrive_allow_valid(struct slice policy);
+
+/* Label, AWSAccountIds and Actions of an AddPermission. 0 or -1. */
+int sqs_permission_check(const struct value *in, struct sqs_error *e);
+/* Appends the policy `text` (empty: none yet) with the statement of an AddPermission, or without the one of a RemovePermission; nothing if none is
+ * left. 0, or -1: the label exists already, or does not. */
+int sqs_policy_change(struct json_parser *json, struct slice text, const struct value *in, bool add,
+                      const struct sqs_place *place, struct slice queue, struct buf *out, struct sqs_error *e);
+
+#endif

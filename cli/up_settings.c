@@ -43,7 +43,7 @@ static const struct conf_row rows[] = {
     PASS(11, "max-connections", "N", "gateway: connections at once (10000)"),
     PASS(12, "request-timeout", "TIME", "gateway: a request must be complete within (10s)"),
     PASS(13, "idle-timeout", "TIME", "gateway: an idle connection is closed after (60s)"),
-    PASS(14, "credentials", "KEY:SECRET ...",
+    PASS(14, "credentials", "KEY[@ACCOUNT]:SECRET ...",
          "gateway: access keys of AWS's protocols that are checked (none: any is accepted)"),
     PASS(15, "call-timeout", "TIME", "gateway: how long a request of DynamoDB's API is tried (20s)"),
     PASS(16, "account-id", "DIGITS", "gateway: the account in URLs and ARNs of queues (123456789012)"),

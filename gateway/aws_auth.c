@@ -106,6 +106,12 @@ int aws_auth_read(const struct http_fields *f, struct aws_authorization *a, stru
     return read_header(header, a, e);
 }
 
+struct slice aws_auth_key(const struct aws_authorization *a)
+{
+    const unsigned char *slash = a->credential.len ? memchr(a->credential.ptr, '/', a->credential.len) : NULL;
+    return slash ? slice_of(a->credential.ptr, (size_t)(slash - a->credential.ptr)) : a->credential;
+}
+
 struct slice aws_auth_region(const struct aws_authorization *a)
 {
     struct slice rest = a->credential;

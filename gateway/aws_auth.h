@@ -22,6 +22,11 @@ int aws_auth_read(const struct http_fields *f, struct aws_authorization *a, stru
 /* The third part of KEY/DATE/REGION/SERVICE/aws4_request, "" if there is none. */
 struct slice aws_auth_region(const struct aws_authorization *a);
 
+/* The access key that signed. */
+struct slice aws_auth_key(const struct aws_authorization *a);
+/* The account that stands beside a key, "" if there is none or no such key. credentials: as below. */
+struct slice aws_auth_account(struct slice key, const char *const *credentials, size_t count);
+
 /* A request as it was signed. */
 struct aws_signed {
     const char *method, *path;
@@ -29,7 +34,7 @@ struct aws_signed {
     struct slice body; /* as it came, before decompression */
 };
 
-/* credentials: "KEY:SECRET", count of them. Checks date (15 minutes either way), scope, key and signature, in AWS's order. 0, or -1 with
+/* credentials: "KEY:SECRET" or "KEY@ACCOUNT:SECRET", count of them. Checks date (15 minutes either way), scope, key and signature, in AWS's order. 0, or -1 with
  * IncompleteSignatureException, InvalidSignatureException, UnrecognizedClientException. O(body). */
 int aws_auth_verify(const struct aws_authorization *a, const struct aws_signed *request, const char *const *credentials,
                     size_t count, int64_t wall_ms, struct aws_error *e);

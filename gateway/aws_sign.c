@@ -105,14 +105,35 @@ static int read_scope(const struct aws_authorization *a, struct scope *s, struct
     return 0;
 }
 
-/* The secret of a key, or "" if it is unknown. */
-static struct slice secret_of(struct slice key, const char *const *credentials, size_t count)
+/* KEY:SECRET or KEY@ACCOUNT:SECRET; a secret may hold both signs. False if it is neither. */
+static bool read_credential(const char *text, struct slice *key, struct slice *account, struct slice *secret)
 {
-    for (size_t i = 0; i < count; i++) {
-        const char *colon = strchr(credentials[i], ':');
-        if (colon && slice_equal(key, slice_of(credentials[i], (size_t)(colon - credentials[i]))))
-            return slice_text(colon + 1);
-    }
+    const char *colon = strchr(text, ':');
+    const char *at = colon ? memchr(text, '@', (size_t)(colon - text)) : NULL;
+    if (!colon)
+        return false;
+    *key = slice_of(text, (size_t)((at ? at : colon) - text));
+    *account = at ? slice_of(at + 1, (size_t)(colon - at - 1)) : slice_text("");
+    *secret = slice_text(colon + 1);
+    return true;
+}
+
+/* The secret of a key, or "" if it is unknown. */
+static struct slice secret_of(struct slice wanted, const char *const *credentials, size_t count)
+{
+    struct slice key, account, secret;
+    for (size_t i = 0; i < count; i++)
+        if (read_credential(credentials[i], &key, &account, &secret) && slice_equal(key, wanted))
+            return secret;
+    return slice_text("");
+}
+
+struct slice aws_auth_account(struct slice wanted, const char *const *credentials, size_t count)
+{
+    struct slice key, account, secret;
+    for (size_t i = 0; i < count; i++)
+        if (read_credential(credentials[i], &key, &account, &secret) && slice_equal(key, wanted))
+            return account;
     return slice_text("");
 }
 

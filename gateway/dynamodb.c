@@ -65,7 +65,20 @@ static void on_failed(struct gateway *g, struct http_request *r, const void *wha
 static const struct calls_owner owner = {.answered = on_answered, .failed = on_failed};
 
 /* -- Requests -------------------------------------------------------------------------------------------------- */
-static int check_signature(struct gateway *g, const struct http_request *r)
+/* Tables are the account's own: a key of another one, which queues may know, is refused. */
+static int check_account(struct gateway *g, const struct aws_authorization *a, const char *action)
+{
+    struct slice key = aws_auth_key(a), account = aws_auth_account(key, g->credentials, g->credential_count);
+    if (account.len == 0 || slice_equal(account, slice_text(g->account)))
+        return 0;
+    return aws_error_set(
+        &g->error, "AccessDeniedException",
+        "User: arn:aws:iam::%.*s:user/%.*s is not authorized to perform: dynamodb:%s on resource: * because no "
+        "resource-based policy allows the dynamodb:%s action",
+        (int)account.len, (const char *)account.ptr, (int)key.len, (const char *)key.ptr, action, action);
+}
+
+static int check_signature(struct gateway *g, const struct http_request *r, const char *action)
 {
     struct aws_authorization a;
     if (aws_auth_read(r->fields, &a, &g->error) != 0)
@@ -73,7 +86,9 @@ static int check_signature(struct gateway *g, const struct http_request *r)
     if (g->credential_count == 0)
         return 0;
     struct aws_signed request = {.method = "POST", .path = r->path, .fields = r->fields, .body = r->body};
-    return aws_auth_verify(&a, &request, g->credentials, g->credential_count, g->wall_ms, &g->error);
+    if (aws_auth_verify(&a, &request, g->credentials, g->credential_count, g->wall_ms, &g->error) != 0)
+        return -1;
+    return check_account(g, &a, action);
 }
 
 static void carry_out(struct gateway *g, struct http_request *r, const struct action *action, struct slice body)
@@ -98,7 +113,7 @@ static void serve(struct gateway *g, struct http_request *r, const struct action
     aws_error_reset(&g->error);
     if (!action)
         aws_error_set(&g->error, "UnknownOperationException", "%s", "");
-    if (action && check_signature(g, r) == 0) {
+    if (action && check_signature(g, r, action->name) == 0) {
         if (body.len == 0)
             aws_error_set(&g->error, AWS_SERIALIZATION, "%s", "");
         else

@@ -306,7 +306,7 @@ static void on_changed(struct gateway *g, struct pending_job *job, const struct 
     }
 }
 
-/* What SQS's clients read of it is LeatPaused; leat's own queues have no document. */
+/* What SQS's clients read of it is LeatPaused. */
 static void put_document(struct buf *out, const struct queue_description *d, bool paused)
 {
     struct value old = value_of(d->document), none = {.type = VALUE_NONE};
@@ -331,8 +331,7 @@ static void on_described(struct gateway *g, struct pending_job *job, const struc
         return;
     }
     bool paused = r->route == route_at(ROUTE_QUEUE_PAUSE);
-    if (d.document.len > 0)
-        put_document(&document, &d, paused);
+    put_document(&document, &d, paused);
     request.define.version = d.version;
     request.define.attributes = d.attributes;
     request.define.attributes.paused = paused;

@@ -15,7 +15,7 @@
 #define KEEP_BYTES (256u * 1024u)
 
 static const struct sqs_action actions[] = {
-#define X(name_, results_, serve_) {#name_, results_, sqs_##serve_},
+#define X(name_, results_, serve_, permission_) {#name_, results_, sqs_##serve_, permission_},
     SQS_ACTIONS(X)
 #undef X
 };
@@ -199,28 +199,41 @@ static enum sqs_error_code auth_code(const char *name)
     return strcmp(name, "MissingAuthenticationTokenException") == 0 ? SQS_NO_TOKEN : SQS_BAD_SIGNATURE;
 }
 
-/* A signature names the region. Unsigned requests are for curl, and taken as long as nobody has set credentials. */
-static int read_signature(struct sqs_request *q)
+void sqs_identify(struct sqs_request *q)
 {
     struct gateway *g = q->g;
     struct aws_authorization a;
     struct slice region;
     q->place = (struct sqs_place){.region = slice_text(REGION_PRESET), .account = slice_text(g->account)};
+    q->caller = (struct sqs_caller){0};
     aws_error_reset(&g->error);
-    int result = aws_auth_read(q->r->fields, &a, &g->error);
-    if (result != 0 && g->credential_count == 0)
-        return 0;
-    struct aws_signed request = {
-        .method = q->r->method == HTTP_GET ? "GET" : "POST", .path = q->r->path, .fields = q->r->fields, .body = q->r->body};
-    if (result == 0 && g->credential_count > 0)
-        result = aws_auth_verify(&a, &request, g->credentials, g->credential_count, g->wall_ms, &g->error);
-    if (result != 0)
-        return sqs_fail(&q->e, auth_code(g->error.name), "%.*s", (int)g->error.sentence.len,
-                        (const char *)g->error.sentence.data);
+    if (aws_auth_read(q->r->fields, &a, &g->error) != 0)
+        return;
     region = aws_auth_region(&a);
     if (region.len > 0 && region.len <= 40)
         q->place.region = region;
-    return 0;
+    if (g->credential_count == 0)
+        return;
+    q->caller.key = aws_auth_key(&a);
+    q->caller.account = aws_auth_account(q->caller.key, g->credentials, g->credential_count);
+    if (q->caller.account.len == 0)
+        q->caller.account = q->place.account;
+}
+
+/* Unsigned requests are for curl, and taken as long as nobody has set credentials. */
+static int check_signature(struct sqs_request *q)
+{
+    struct gateway *g = q->g;
+    struct aws_authorization a;
+    struct aws_signed request = {
+        .method = q->r->method == HTTP_GET ? "GET" : "POST", .path = q->r->path, .fields = q->r->fields, .body = q->r->body};
+    if (g->credential_count == 0)
+        return 0;
+    aws_error_reset(&g->error);
+    if (aws_auth_read(q->r->fields, &a, &g->error) == 0 &&
+        aws_auth_verify(&a, &request, g->credentials, g->credential_count, g->wall_ms, &g->error) == 0)
+        return 0;
+    return sqs_fail(&q->e, auth_code(g->error.name), "%.*s", (int)g->error.sentence.len, (const char *)g->error.sentence.data);
 }
 
 static int carry_out(struct sqs_request *q, struct slice name, struct slice path_queue)
@@ -230,10 +243,17 @@ static int carry_out(struct sqs_request *q, struct slice name, struct slice path
     if (!q->action)
         return sqs_fail(&q->e, SQS_INVALID_ACTION, "The action %.*s is not valid for this endpoint.",
                         name.len < 100 ? (int)name.len : 100, (const char *)name.ptr);
-    if (read_signature(q) != 0 || sqs_text(&q->in, "QueueUrl", &url, &q->e) != 0)
+    sqs_identify(q);
+    if (check_signature(q) != 0 || sqs_text(&q->in, "QueueUrl", &url, &q->e) != 0)
         return -1;
     q->queue = url.len > 0 ? last_part(url) : path_queue;
-    return q->action->serve(q);
+    return sqs_serve_allowed(q);
+}
+
+void sqs_serve_now(struct sqs_request *q)
+{
+    if (q->action->serve(q) != 0)
+        answer_error(q->g, q->r, q->json, &q->e);
 }
 
 static void serve(struct sqs_request *q, struct slice name, struct slice path_queue)

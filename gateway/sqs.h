@@ -12,32 +12,33 @@
 #include "gateway/gateway.h"
 #include "gateway/sqs_attributes.h"
 #include "gateway/sqs_error.h"
+#include "gateway/sqs_verdict.h"
 
-/* Row: action, has it results, file that has it. */
+/* Row: action, has it results, its function, the permission that the owner can give to others (NULL: his alone). */
 #define SQS_ACTIONS(X)                                                                                                         \
-    X(CreateQueue, true, create_queue)                                                                                         \
-    X(GetQueueUrl, true, get_queue_url)                                                                                        \
-    X(ListQueues, true, list_queues)                                                                                           \
-    X(DeleteQueue, false, delete_queue)                                                                                        \
-    X(PurgeQueue, false, purge_queue)                                                                                          \
-    X(GetQueueAttributes, true, get_queue_attributes)                                                                          \
-    X(SetQueueAttributes, false, set_queue_attributes)                                                                         \
-    X(TagQueue, false, tag_queue)                                                                                              \
-    X(UntagQueue, false, untag_queue)                                                                                          \
-    X(ListQueueTags, true, list_queue_tags)                                                                                    \
-    X(AddPermission, false, add_permission)                                                                                    \
-    X(RemovePermission, false, remove_permission)                                                                              \
-    X(ListDeadLetterSourceQueues, true, list_sources)                                                                          \
-    X(StartMessageMoveTask, true, start_move)                                                                                  \
-    X(CancelMessageMoveTask, true, cancel_move)                                                                                \
-    X(ListMessageMoveTasks, true, list_moves)                                                                                  \
-    X(SendMessage, true, send_message)                                                                                         \
-    X(SendMessageBatch, true, send_batch)                                                                                      \
-    X(ReceiveMessage, true, receive_message)                                                                                   \
-    X(DeleteMessage, false, delete_message)                                                                                    \
-    X(DeleteMessageBatch, true, delete_batch)                                                                                  \
-    X(ChangeMessageVisibility, false, change_visibility)                                                                       \
-    X(ChangeMessageVisibilityBatch, true, change_batch)
+    X(CreateQueue, true, create_queue, NULL)                                                                                   \
+    X(GetQueueUrl, true, get_queue_url, "getqueueurl")                                                                         \
+    X(ListQueues, true, list_queues, NULL)                                                                                     \
+    X(DeleteQueue, false, delete_queue, NULL)                                                                                  \
+    X(PurgeQueue, false, purge_queue, "purgequeue")                                                                            \
+    X(GetQueueAttributes, true, get_queue_attributes, "getqueueattributes")                                                    \
+    X(SetQueueAttributes, false, set_queue_attributes, NULL)                                                                   \
+    X(TagQueue, false, tag_queue, NULL)                                                                                        \
+    X(UntagQueue, false, untag_queue, NULL)                                                                                    \
+    X(ListQueueTags, true, list_queue_tags, NULL)                                                                              \
+    X(AddPermission, false, add_permission, NULL)                                                                              \
+    X(RemovePermission, false, remove_permission, NULL)                                                                        \
+    X(ListDeadLetterSourceQueues, true, list_sources, "listdeadlettersourcequeues")                                            \
+    X(StartMessageMoveTask, true, start_move, NULL)                                                                            \
+    X(CancelMessageMoveTask, true, cancel_move, NULL)                                                                          \
+    X(ListMessageMoveTasks, true, list_moves, NULL)                                                                            \
+    X(SendMessage, true, send_message, "sendmessage")                                                                          \
+    X(SendMessageBatch, true, send_batch, "sendmessage")                                                                       \
+    X(ReceiveMessage, true, receive_message, "receivemessage")                                                                 \
+    X(DeleteMessage, false, delete_message, "deletemessage")                                                                   \
+    X(DeleteMessageBatch, true, delete_batch, "deletemessage")                                                                 \
+    X(ChangeMessageVisibility, false, change_visibility, "changemessagevisibility")                                            \
+    X(ChangeMessageVisibilityBatch, true, change_batch, "changemessagevisibility")
 
 /* A request that has come. */
 struct sqs_request {
@@ -45,9 +46,10 @@ struct sqs_request {
     struct http_request *r;
     const struct sqs_action *action;
     bool json;
-    struct value in;        /* what it was given: an M, in g->value */
-    struct sqs_place place; /* region: of the signature */
-    struct slice queue;     /* the name in QueueUrl, or in the path; empty: none was given */
+    struct value in;          /* what it was given: an M, in g->value */
+    struct sqs_place place;   /* region: of the signature */
+    struct sqs_caller caller; /* whose signature it is; empty while none is checked */
+    struct slice queue;       /* the name in QueueUrl, or in the path; empty: none was given */
     struct sqs_error e;
 };
 
@@ -57,10 +59,18 @@ struct sqs_action {
     const char *name;
     bool results;
     sqs_serve *serve;
+    const char *permission;
 };
-#define X(name, results, serve) sqs_serve sqs_##serve;
+#define X(name, results, serve, permission) sqs_serve sqs_##serve;
 SQS_ACTIONS(X)
 #undef X
+
+/* Region and caller as the request names them; nothing is verified. */
+void sqs_identify(struct sqs_request *q);
+/* Serves q, and answers what its action refuses. */
+void sqs_serve_now(struct sqs_request *q);
+/* sqs_access.c: serves q if its caller may do that, for which the queue's policy may have to be asked for first. As sqs_serve. */
+int sqs_serve_allowed(struct sqs_request *q);
 
 /* -- While it waits: p->sqs ------------------------------------------------------------------------------------------------- */
 /* A response to one of its jobs. Ends the request, or asks on. */

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/json_cursor.h"
 #include "common/mp.h"
 #include "gateway/sqs_policy.h"
 
@@ -86,8 +85,10 @@ static bool value_good(const struct row *row, struct slice text)
         return to_number(text, &number) && number >= row->min && number <= row->max;
     if (is(slice_text(row->name), "RedriveAllowPolicy"))
         return sqs_redrive_allow_valid(text);
-    if (row->kind == KIND_JSON)
-        return text.len <= (size_t)row->max && (is(slice_text(row->name), "RedrivePolicy") || json_is_valid(text));
+    if (row->kind == KIND_JSON && text.len > (size_t)row->max)
+        return false;
+    if (row->kind == KIND_JSON) /* of a RedrivePolicy more is asked, and said, later */
+        return is(slice_text(row->name), "RedrivePolicy") || sqs_policy_text_valid(text);
     if (row->kind == KIND_TEXT)
         return text.len <= (size_t)row->max;
     return words_good(row->kind, text);
@@ -151,6 +152,16 @@ int sqs_attributes_check(const struct value *given, struct slice queue, bool cre
         return sqs_fail(e, SQS_ATTRIBUTE_VALUE,
                         "You can set FifoThroughputLimit to perMessageGroupId only when DeduplicationScope is messageGroup.");
     return 0;
+}
+
+struct slice sqs_attributes_not_own(const struct value *given)
+{
+    struct slice name;
+    struct value value;
+    for (struct value_walk walk = value_walk_of(given); value_walk_next(&walk, &name, &value);)
+        if (!is(name, "Policy") && !is(name, "LeatPaused"))
+            return name;
+    return slice_text("");
 }
 
 /* -- The document -------------------------------------------------------------------------------------------------------- */
@@ -304,25 +315,44 @@ static uint32_t put_figure(struct buf *out, const struct value *names, const cha
     return 1;
 }
 
-/* Shown although nobody set them: leat's own queues have no document, and the settings of leat decide on them. */
-static uint32_t put_built_in(struct buf *out, const struct queue_description *d, const struct value *names)
+static uint32_t put_redrive(struct buf *out, const struct queue_description *d, const struct value *names,
+                            const struct sqs_place *place)
+{
+    struct slice region;
+    struct buf policy = {0};
+    if (d->attributes.dead_letter.len == 0 || !asked_for(names, "RedrivePolicy"))
+        return 0;
+    buf_text(&policy, "{\"deadLetterTargetArn\":\"");
+    sqs_put_arn(&policy, place, sqs_name_of_path(d->attributes.dead_letter, &region));
+    buf_printf(&policy, "\",\"maxReceiveCount\":%u}", (unsigned)d->attributes.max_receive_count);
+    mp_put_text(out, "RedrivePolicy");
+    put_slice(out, buf_slice(&policy));
+    buf_finish(&policy);
+    return 1;
+}
+
+/* Shown although nobody set them: the settings of leat decide on its own queues. */
+static uint32_t put_built_in(struct buf *out, const struct queue_description *d, const struct value *names,
+                             const struct sqs_place *place)
 {
     const struct queue_attributes *a = &d->attributes;
     return put_figure(out, names, "DelaySeconds", (uint64_t)a->delay_ms / 1000) +
            put_figure(out, names, "VisibilityTimeout", (uint64_t)a->visibility_ms / 1000) +
-           put_figure(out, names, "MessageRetentionPeriod", (uint64_t)a->retention_ms / 1000);
+           put_figure(out, names, "MessageRetentionPeriod", (uint64_t)a->retention_ms / 1000) +
+           put_figure(out, names, "ReceiveMessageWaitTimeSeconds", (uint64_t)a->wait_ms / 1000) +
+           put_figure(out, names, "MaximumMessageSize", LIMIT_BODY_BYTES) + put_redrive(out, d, names, place);
 }
 
-static uint32_t put_given(struct buf *out, const struct queue_description *d, const struct value *names)
+static uint32_t put_given(struct buf *out, const struct queue_description *d, const struct value *names,
+                          const struct sqs_place *place)
 {
-    struct value document = value_of(d->document);
-    bool fifo = d->attributes.kind == QUEUE_FIFO;
-    uint32_t count = 0;
-    if (d->document.len == 0)
-        return put_built_in(out, d, names);
+    struct value document = value_of(d->document), written = part_of(&document, "attributes");
+    bool fifo = d->attributes.kind == QUEUE_FIFO, own = sqs_queue_is_own(d->name);
+    uint32_t count = own ? put_built_in(out, d, names, place) : 0;
     for (size_t i = 0; i < ROWS; i++) {
         struct slice text = sqs_attribute_text(&document, rows[i].name, fifo);
-        if (text.len == 0 || !asked_for(names, rows[i].name))
+        bool shown = !own || value_map_get(&written, slice_text(rows[i].name)).type == VALUE_S;
+        if (!shown || text.len == 0 || !asked_for(names, rows[i].name))
             continue;
         mp_put_text(out, rows[i].name);
         put_slice(out, text);
@@ -336,7 +366,7 @@ void sqs_attributes_answer(struct buf *out, const struct queue_description *d, c
 {
     struct slice region, name = sqs_name_of_path(d->name, &region);
     size_t mark = mp_open(out);
-    uint32_t count = put_given(out, d, names);
+    uint32_t count = put_given(out, d, names, place);
     count += put_figure(out, names, "ApproximateNumberOfMessages", d->ready);
     count += put_figure(out, names, "ApproximateNumberOfMessagesNotVisible", d->inflight);
     count += put_figure(out, names, "ApproximateNumberOfMessagesDelayed", d->delayed);

@@ -43,6 +43,7 @@ struct sqs_place {
 bool sqs_attribute_known(struct slice name);  /* that can be asked for: of the table, a figure, or "All" */
 bool sqs_queue_name_valid(struct slice name); /* 1 to 80 of [A-Za-z0-9_-], ".fifo" may stand at the end */
 bool sqs_queue_is_fifo(struct slice name);
+bool sqs_queue_is_own(struct slice name); /* leat-jobs or leat-jobs-dead: what they are, the settings of leat say */
 /* Appends the broker's name: REGION/NAME, or the name alone of leat's own queues, which are everywhere. */
 void sqs_put_path(struct buf *out, struct slice region, struct slice name);
 /* The name in a broker's name, and its region (empty for leat's own). */
@@ -53,6 +54,9 @@ int sqs_read_arn(struct slice arn, struct slice *region, struct slice *name);
 
 /* Checks given, an M of name -> text, for a queue of that name: known names, values, FIFO rules. creating: FifoQueue may be given. */
 int sqs_attributes_check(const struct value *given, struct slice queue, bool creating, struct sqs_error *e);
+
+/* The first attribute of `given` that leat's own queues do not take: its name, or empty. */
+struct slice sqs_attributes_not_own(const struct value *given);
 
 /* Appends the document of a queue: old (VALUE_NONE: none) with `given` put over its attributes; an empty text removes one. tags: over all of the old
  * ones, if not VALUE_NONE. */

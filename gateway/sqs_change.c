@@ -57,20 +57,33 @@ static void on_changed(struct gateway *g, struct pending_job *job, const struct 
         sqs_finish_result(g, p, response->result);
 }
 
+/* What the broker is told of a queue with this document; of leat's own queues only whether it is paused. path holds what it points to. */
+static int settings_of(const struct gateway *g, const struct pending_request *p, const struct queue_description *d,
+                       struct slice document, struct queue_attributes *a, struct buf *path, struct sqs_error *e)
+{
+    struct sqs_place place = sqs_place_of(g, p);
+    struct value made = value_of(document);
+    if (document.len > LIMIT_QUEUE_DOCUMENT_BYTES)
+        return sqs_fail(e, SQS_ATTRIBUTE_VALUE, "The queue's policy and tags are too large together.");
+    if (sqs_attributes_apply(&made, sqs_queue_of(p), &place, a, path, e) != 0)
+        return -1;
+    if (sqs_queue_is_own(sqs_queue_of(p))) {
+        bool paused = a->paused;
+        *a = d->attributes;
+        a->paused = paused;
+    }
+    return 0;
+}
+
 static void write_back(struct gateway *g, struct pending_job *job, const struct queue_description *d, struct slice document)
 {
     struct pending_request *p = job->request;
-    struct sqs_place place = sqs_place_of(g, p);
     struct queue_request request = {.verb = QUEUE_VERB_CHANGE};
-    struct value made = value_of(document);
     struct sqs_error e;
     struct buf path = {0};
     request.define.version = d->version;
     request.define.document = document;
-    if (sqs_attributes_apply(&made, sqs_queue_of(p), &place, &request.define.attributes, &path, &e) != 0) {
-        sqs_finish_error(g, p, &e);
-    } else if (document.len > LIMIT_QUEUE_DOCUMENT_BYTES) {
-        sqs_fail(&e, SQS_ATTRIBUTE_VALUE, "The queue's policy and tags are too large together.");
+    if (settings_of(g, p, d, document, &request.define.attributes, &path, &e) != 0) {
         sqs_finish_error(g, p, &e);
     } else {
         p->sqs.step = on_changed;
@@ -107,7 +120,9 @@ static int make_attributes(struct gateway *g, const struct pending_request *p, c
                            struct buf *out, struct sqs_error *e)
 {
     struct value in = sqs_in(p), given = member_of(&in, "Attributes"), old = value_of(d->document), tags = none();
-    (void)g, (void)e;
+    (void)g;
+    if (sqs_queue_is_own(sqs_queue_of(p)) && sqs_attributes_not_own(&given).len > 0)
+        return sqs_fail_result(e, QUEUE_BUILT_IN, sqs_queue_of(p), p->sqs.json);
     sqs_document_put(out, &old, &given, &tags);
     return 0;
 }

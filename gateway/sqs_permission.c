@@ -4,6 +4,7 @@
 #include "common/mp.h"
 #include "gateway/sqs_message.h"
 #include "gateway/sqs_policy.h"
+#include "gateway/sqs_verdict.h"
 
 #define JSON_DEPTH 32
 #define STATEMENTS_MAX 20u
@@ -17,6 +18,20 @@ static struct value member_of(const struct value *in, const char *name)
 }
 
 static void put_slice(struct buf *out, struct slice s) { mp_put_str(out, (const char *)s.ptr, s.len); }
+
+bool sqs_policy_text_valid(struct slice text)
+{
+    struct json_parser *json = json_parser_create();
+    struct buf parsed = {0};
+    struct value policy = {.type = VALUE_NONE};
+    struct err why;
+    if (json && json_to_value(json, text, JSON_DEPTH, &parsed, &why) == 0)
+        policy = value_of(buf_slice(&parsed));
+    bool valid = sqs_policy_valid(&policy);
+    buf_finish(&parsed);
+    json_parser_destroy(&json);
+    return valid;
+}
 
 static int check_accounts(const struct value *accounts, struct sqs_error *e)
 {

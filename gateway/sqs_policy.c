@@ -32,14 +32,14 @@ bool sqs_queue_name_valid(struct slice name)
     return true;
 }
 
-static bool is_own(struct slice name)
+bool sqs_queue_is_own(struct slice name)
 {
     return slice_equal(name, slice_text("leat-jobs")) || slice_equal(name, slice_text("leat-jobs-dead"));
 }
 
 void sqs_put_path(struct buf *out, struct slice region, struct slice name)
 {
-    if (!is_own(name)) {
+    if (!sqs_queue_is_own(name)) {
         buf_append(out, region.ptr, region.len);
         buf_byte(out, '/');
     }

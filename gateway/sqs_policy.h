@@ -17,6 +17,9 @@ int sqs_fail_redrive(struct sqs_error *e, struct slice policy); /* the error of 
 /* Is it {"redrivePermission": "allowAll" | "denyAll" | "byQueue"}, the last with 1 to 10 sourceQueueArns? */
 bool sqs_redrive_allow_valid(struct slice policy);
 
+/* Is it a policy, as sqs_verdict.h says? */
+bool sqs_policy_text_valid(struct slice text);
+
 /* Label, AWSAccountIds and Actions of an AddPermission. 0 or -1. */
 int sqs_permission_check(const struct value *in, struct sqs_error *e);
 /* Appends the policy `text` (empty: none yet) with the statement of an AddPermission, or without the one of a RemovePermission; nothing if none is

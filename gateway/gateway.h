@@ -48,7 +48,7 @@ struct gateway {
     struct buf path;                /* scratch: the broker's name of a queue */
     const char *account;            /* in URLs and ARNs of queues */
     struct buf coded;               /* scratch: a decompressed request, a compressed answer */
-    const char *const *credentials; /* "KEY:SECRET" each */
+    const char *const *credentials; /* "KEY[@ACCOUNT]:SECRET" each */
     size_t credential_count;
     int64_t call_timeout_ms; /* how long a call may be tried */
     int64_t now_ms;          /* monotonic, of this turn */

@@ -60,42 +60,42 @@ void queues_view_queue(struct buf *out, const struct queue_description *d)
 }
 
 /* name -> text; binary ones in base64. */
-static uint32_t put_attributes(struct buf *out, const struct value *all)
+static uint32_t put_attributes(struct buf *out, struct envelope e)
 {
-    struct slice name;
-    struct value one;
-    if (all->type != VALUE_M || all->count == 0)
+    struct envelope_attribute a;
+    uint32_t count = 0;
+    if (e.attribute_count == 0)
         return 0;
     mp_put_text(out, "attributes");
-    mp_put_map(out, all->count);
-    for (struct value_walk walk = value_walk_of(all); value_walk_next(&walk, &name, &one);) {
-        struct value text = value_map_get(&one, slice_text("StringValue")),
-                     binary = value_map_get(&one, slice_text("BinaryValue"));
+    size_t mark = mp_open(out);
+    for (; envelope_next(&e, &a); count++) {
         struct buf encoded = {0};
-        if (text.type != VALUE_S)
-            base64_encode(&encoded, binary.bytes);
-        mp_put_str(out, (const char *)name.ptr, name.len);
-        struct slice shown = text.type == VALUE_S ? text.bytes : buf_slice(&encoded);
+        bool binary = sqs_type_is_binary(a.type);
+        if (binary)
+            base64_encode(&encoded, a.value);
+        struct slice shown = binary ? buf_slice(&encoded) : a.value;
+        mp_put_str(out, (const char *)a.name.ptr, a.name.len);
         mp_put_str(out, (const char *)shown.ptr, shown.len);
         buf_finish(&encoded);
     }
+    mp_close_map(out, mark, count);
     return 1;
 }
 
 static uint32_t put_body(struct buf *out, const struct queue_seen *seen)
 {
-    struct sqs_envelope e;
-    struct buf text = {0}, attributes = {0};
+    struct envelope e;
+    struct buf made = {0};
     uint32_t count = 0;
     if (seen->body.len == 0)
         return 0;
-    sqs_body_read(seen->body, seen->reason, &text, &attributes, &e);
+    sqs_body_read(seen->body, seen->reason, &made, &e);
     count += put_text(out, "body", e.body);
-    count += put_text(out, "groupId", e.group);
-    count += put_text(out, "deduplicationId", e.deduplication);
-    count += put_attributes(out, &e.attributes);
-    buf_finish(&text);
-    buf_finish(&attributes);
+    count += put_text(out, "groupId", e.group_id);
+    count += put_text(out, "deduplicationId", e.deduplication_id);
+    count += put_text(out, "senderId", e.sender_id);
+    count += put_attributes(out, e);
+    buf_finish(&made);
     return count;
 }
 

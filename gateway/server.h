@@ -10,7 +10,7 @@ struct gateway_config {
     const char *queue_endpoint; /* the broker's client endpoint */
     const char *const *tables;  /* texts of --table */
     size_t table_count;
-    const char *const *credentials; /* "KEY:SECRET" each; none: any signature is accepted */
+    const char *const *credentials; /* "KEY[@ACCOUNT]:SECRET" each; none: any signature is accepted */
     size_t credential_count;
     int64_t max_connections, request_timeout_ms, idle_timeout_ms, call_timeout_ms;
     const char *account; /* in URLs and ARNs of queues: 12 digits */

@@ -1,47 +1,41 @@
-/* sqs_body.c - what the broker keeps, as clients read it: an envelope of ours, or a dead job, which is shown as it could be posted again, with the
- * reason of its death as an attribute. Pure. */
+/* sqs_body.c - what the broker keeps, as clients read it: an envelope, or a dead job, of which one is made. See sqs_message.h. Pure. */
 #include "common/json.h"
 #include "common/mp.h"
 #include "common/op.h"
 #include "gateway/sqs_message.h"
 
-static void put_slice(struct buf *out, struct slice s) { mp_put_str(out, (const char *)s.ptr, s.len); }
-
-static int read_dead_job(struct slice body, struct slice reason, struct buf *text, struct buf *attributes,
-                         struct sqs_envelope *e)
+static int put_job(struct buf *text, const struct op *op)
 {
-    struct op op;
-    if (op_decode(body, &op) != 0)
-        return -1;
-    buf_printf(text, "{\"operation\":\"%s\"", op_name(op.code));
-    if (op.table.len > 0) {
+    buf_printf(text, "{\"operation\":\"%s\"", op_name(op->code));
+    if (op->table.len > 0) {
         buf_text(text, ",\"tableName\":");
-        json_put_string(text, op.table);
+        json_put_string(text, op->table);
     }
-    if (op.payload.type != VALUE_NONE) {
+    if (op->payload.type != VALUE_NONE) {
         buf_text(text, ",\"payload\":");
-        if (json_from_value(&op.payload, text) != 0)
+        if (json_from_value(&op->payload, text) != 0)
             return -1;
     }
-    buf_byte(text, '}');
-    mp_put_map(attributes, reason.len > 0);
-    if (reason.len > 0) {
-        mp_put_text(attributes, "DeadLetterReason");
-        mp_put_map(attributes, 2);
-        mp_put_text(attributes, "DataType");
-        mp_put_text(attributes, "String");
-        mp_put_text(attributes, "StringValue");
-        put_slice(attributes, reason);
-    }
-    *e = (struct sqs_envelope){
-        .body = buf_slice(text), .attributes = value_of(buf_slice(attributes)), .system = {.type = VALUE_NONE}};
-    return buf_failed(text) || buf_failed(attributes) ? -1 : 0;
+    return buf_byte(text, '}');
 }
 
-void sqs_body_read(struct slice body, struct slice reason, struct buf *text, struct buf *attributes, struct sqs_envelope *e)
+static int read_dead_job(struct slice body, struct slice reason, struct buf *made, struct envelope *e)
 {
-    if (sqs_envelope_read(body, e) == 0 || read_dead_job(body, reason, text, attributes, e) == 0)
+    struct op op;
+    struct buf text = {0};
+    struct envelope_attribute why = {slice_text("DeadLetterReason"), slice_text("String"), reason};
+    if (op_decode(body, &op) != 0)
+        return -1;
+    int result = put_job(&text, &op);
+    *e = (struct envelope){.body = buf_slice(&text), .attributes = &why, .attribute_count = reason.len > 0};
+    envelope_encode(made, e);
+    buf_finish(&text);
+    return result == 0 && !buf_failed(made) ? envelope_decode(buf_slice(made), e) : -1;
+}
+
+void sqs_body_read(struct slice body, struct slice reason, struct buf *made, struct envelope *e)
+{
+    if (envelope_decode(body, e) == 0 || read_dead_job(body, reason, made, e) == 0)
         return;
-    /* not of a gateway's making: as it is */
-    *e = (struct sqs_envelope){.body = utf8_valid(body) ? body : slice_text("?"), .attributes = {.type = VALUE_NONE}};
+    *e = (struct envelope){.body = utf8_valid(body) ? body : slice_text("?")}; /* not of a gateway's making: as it is */
 }

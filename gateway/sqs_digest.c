@@ -1,9 +1,12 @@
 /* sqs_digest.c - see sqs_digest.h; the arithmetic is libcrypto's. */
 #include "gateway/sqs_digest.h"
 
+#include <assert.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define ATTRIBUTES_MAX 10u
 
 static void to_hex(const unsigned char digest[static 16], char out[static SQS_MD5_BYTES])
 {
@@ -24,14 +27,17 @@ int sqs_md5(struct slice bytes, char out[static SQS_MD5_BYTES])
     return 0;
 }
 
-struct named {
-    struct slice name;
-    struct value value;
-};
+bool sqs_type_is_binary(struct slice type)
+{
+    static const char binary[] = "Binary";
+    size_t len = sizeof binary - 1;
+    return type.len >= len && memcmp(type.ptr, binary, len) == 0 && (type.len == len || type.ptr[len] == '.');
+}
 
 static int compare_names(const void *a, const void *b)
 {
-    return slice_compare(((const struct named *)a)->name, ((const struct named *)b)->name);
+    const struct envelope_attribute *const *left = a, *const *right = b;
+    return slice_compare((*left)->name, (*right)->name);
 }
 
 static void put_part(struct buf *b, struct slice part)
@@ -43,33 +49,22 @@ static void put_part(struct buf *b, struct slice part)
     buf_append(b, part.ptr, part.len);
 }
 
-static void put_attribute(struct buf *b, const struct named *n)
+int sqs_md5_attributes(const struct envelope_attribute *all, uint32_t count, char out[static SQS_MD5_BYTES])
 {
-    struct value type = value_map_get(&n->value, slice_text("DataType"));
-    struct value text = value_map_get(&n->value, slice_text("StringValue"));
-    struct value binary = value_map_get(&n->value, slice_text("BinaryValue"));
-    put_part(b, n->name);
-    put_part(b, type.bytes);
-    buf_byte(b, text.type == VALUE_S ? 1 : 2);
-    put_part(b, text.type == VALUE_S ? text.bytes : binary.bytes);
-}
-
-int sqs_md5_attributes(const struct value *attributes, char out[static SQS_MD5_BYTES])
-{
-    struct named *all = calloc(attributes->count ? attributes->count : 1, sizeof *all);
+    const struct envelope_attribute *sorted[ATTRIBUTES_MAX];
     struct buf b = {0};
-    size_t count = 0;
-    if (!all)
-        return -1;
-    for (struct value_walk walk = value_walk_of(attributes);
-         count < attributes->count && value_walk_next(&walk, &all[count].name, &all[count].value);)
-        count++;
-    qsort(all, count, sizeof *all, compare_names);
-    for (size_t i = 0; i < count; i++)
-        put_attribute(&b, &all[i]);
+    assert(count <= ATTRIBUTES_MAX);
+    for (uint32_t i = 0; i < count; i++)
+        sorted[i] = &all[i];
+    qsort(sorted, count, sizeof *sorted, compare_names);
+    for (uint32_t i = 0; i < count; i++) {
+        put_part(&b, sorted[i]->name);
+        put_part(&b, sorted[i]->type);
+        buf_byte(&b, sqs_type_is_binary(sorted[i]->type) ? 2 : 1);
+        put_part(&b, sorted[i]->value);
+    }
     int result = buf_failed(&b) ? -1 : sqs_md5(buf_slice(&b), out);
     buf_finish(&b);
-    free(all);
     return result;
 }
 

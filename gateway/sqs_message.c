@@ -10,7 +10,6 @@
 #include "common/limits.h"
 #include "common/mp.h"
 
-#define ATTRIBUTES_MAX 10u
 #define NAME_MAX_BYTES 256u
 #define DELAY_MAX_S 900
 #define SCHEDULE_MAX_S (LIMIT_SCHEDULE_MS / 1000)
@@ -125,72 +124,88 @@ static bool number_good(struct slice text)
 
 #define FOR_NAME(name) (name).len < 256 ? (int)(name).len : 256, (const char *)(name).ptr
 
-static int put_attribute(struct buf *out, struct slice name, const struct value *in, uint64_t *size, struct sqs_error *e)
+static int check_type(struct slice name, struct slice type, struct sqs_error *e)
 {
-    struct slice type, text, binary;
-    if (in->type != VALUE_M)
-        return sqs_fail(e, SQS_MALFORMED, "a message attribute must be a structure");
-    if (sqs_text(in, "DataType", &type, e) != 0 || sqs_text(in, "StringValue", &text, e) != 0 ||
-        sqs_text(in, "BinaryValue", &binary, e) != 0)
-        return -1;
     if (type.len == 0)
         return sqs_fail(e, SQS_PARAMETER, "The message attribute '%.*s' must contain non-empty message attribute type.",
                         FOR_NAME(name));
-    bool is_binary = type_is(type, "Binary"), is_number = type_is(type, "Number");
-    if ((!is_binary && !is_number && !type_is(type, "String")) || type.len > NAME_MAX_BYTES)
-        return sqs_fail(
-            e, SQS_PARAMETER,
-            "The message attribute '%.*s' has an invalid message attribute type, the set of supported type prefixes is "
-            "Binary, Number, and String.",
-            FOR_NAME(name));
-    if (is_binary ? binary.len == 0 : text.len == 0)
+    if ((type_is(type, "Binary") || type_is(type, "Number") || type_is(type, "String")) && type.len <= NAME_MAX_BYTES)
+        return 0;
+    return sqs_fail(e, SQS_PARAMETER,
+                    "The message attribute '%.*s' has an invalid message attribute type, the set of supported type prefixes is "
+                    "Binary, Number, and String.",
+                    FOR_NAME(name));
+}
+
+static int check_value(const struct envelope_attribute *a, struct sqs_error *e)
+{
+    if (a->value.len == 0)
         return sqs_fail(e, SQS_PARAMETER, "Message (user) attribute '%.*s' must contain a non-empty value of type '%s'.",
-                        FOR_NAME(name), is_binary ? "Binary" : "String");
-    if (is_number && !number_good(text))
+                        FOR_NAME(a->name), sqs_type_is_binary(a->type) ? "Binary" : "String");
+    if (sqs_type_is_binary(a->type))
+        return 0;
+    if (type_is(a->type, "Number") && !number_good(a->value))
         return sqs_fail(e, SQS_PARAMETER, "Can't cast the value of message (user) attribute '%.*s' to a number.",
-                        FOR_NAME(name));
-    if (!is_binary && !characters_good(text))
-        return sqs_fail(e, SQS_INVALID_CONTENTS, "Invalid characters found in the value of attribute '%.*s'.", FOR_NAME(name));
-    mp_put_str(out, (const char *)name.ptr, name.len);
-    mp_put_map(out, 2);
-    mp_put_text(out, "DataType");
-    mp_put_str(out, (const char *)type.ptr, type.len);
-    mp_put_text(out, is_binary ? "BinaryValue" : "StringValue");
-    if (is_binary) {
-        struct buf bytes = {0};
-        int bad = base64_decode(&bytes, binary);
-        mp_put_bin(out, bytes.data, bytes.len);
-        *size += name.len + type.len + bytes.len;
-        buf_finish(&bytes);
-        return bad == 0 ? 0 : sqs_fail(e, SQS_MALFORMED, "BinaryValue of '%.*s' is not base64", FOR_NAME(name));
-    }
-    mp_put_str(out, (const char *)text.ptr, text.len);
-    *size += name.len + type.len + text.len;
+                        FOR_NAME(a->name));
+    if (!characters_good(a->value))
+        return sqs_fail(e, SQS_INVALID_CONTENTS, "Invalid characters found in the value of attribute '%.*s'.",
+                        FOR_NAME(a->name));
     return 0;
 }
 
-static int put_attributes(struct buf *out, const struct value *in, struct sqs_message *m, struct sqs_error *e)
+static bool has_list(const struct value *in, const char *name)
+{
+    struct value list = value_map_get(in, slice_text(name));
+    return list.type == VALUE_L && list.count > 0;
+}
+
+/* binary has room for what is decoded: it must not move. */
+static int read_attribute(struct slice name, const struct value *in, struct envelope_attribute *a, struct buf *binary,
+                          struct sqs_error *e)
+{
+    struct slice text, encoded;
+    if (in->type != VALUE_M)
+        return sqs_fail(e, SQS_MALFORMED, "a message attribute must be a structure");
+    if (has_list(in, "StringListValues") || has_list(in, "BinaryListValues"))
+        return sqs_fail(e, SQS_UNSUPPORTED, "Message attribute list values in SendMessage operation are not supported.");
+    if (sqs_text(in, "DataType", &a->type, e) != 0 || sqs_text(in, "StringValue", &text, e) != 0 ||
+        sqs_text(in, "BinaryValue", &encoded, e) != 0 || check_type(name, a->type, e) != 0)
+        return -1;
+    a->name = name;
+    a->value = text;
+    if (sqs_type_is_binary(a->type)) {
+        size_t at = binary->len;
+        if (base64_decode(binary, encoded) != 0)
+            return sqs_fail(e, SQS_MALFORMED, "BinaryValue of '%.*s' is not base64", FOR_NAME(name));
+        a->value = buf_part(binary, at, binary->len - at);
+    }
+    return check_value(a, e);
+}
+
+static int read_attributes(const struct value *in, struct sqs_message *m, struct sqs_error *e)
 {
     struct value all = value_map_get(in, slice_text("MessageAttributes")), one;
     struct slice name;
-    if (all.type == VALUE_NONE || all.type == VALUE_NULL) {
-        mp_put_map(out, 0);
+    if (all.type == VALUE_NONE || all.type == VALUE_NULL)
         return 0;
-    }
     if (all.type != VALUE_M)
         return sqs_fail(e, SQS_MALFORMED, "MessageAttributes must be a map");
-    if (all.count > ATTRIBUTES_MAX)
+    if (all.count > SQS_MESSAGE_ATTRIBUTES)
         return sqs_fail(e, SQS_PARAMETER, "Number of message attributes [%" PRIu32 "] exceeds the allowed maximum [%u].",
-                        all.count, ATTRIBUTES_MAX);
-    m->has_attributes = all.count > 0;
-    size_t mark = mp_open(out);
+                        all.count, SQS_MESSAGE_ATTRIBUTES);
+    if (buf_reserve(&m->binary, all.bytes.len) != 0)
+        return sqs_fail(e, SQS_UNAVAILABLE, "This gateway is out of memory.");
     for (struct value_walk walk = value_walk_of(&all); value_walk_next(&walk, &name, &one);) {
+        struct envelope_attribute *a = &m->attributes[m->attribute_count];
+        if (name.len == 0)
+            return sqs_fail(e, SQS_PARAMETER, "The request must contain non-empty message attribute names.");
         if (!name_good(name))
             return sqs_fail(e, SQS_PARAMETER, "The message attribute name '%.*s' is invalid.", FOR_NAME(name));
-        if (put_attribute(out, name, &one, &m->size, e) != 0)
+        if (read_attribute(name, &one, a, &m->binary, e) != 0)
             return -1;
+        m->size += name.len + a->type.len + a->value.len;
+        m->attribute_count++;
     }
-    mp_close_map(out, mark, all.count);
     return 0;
 }
 
@@ -212,15 +227,13 @@ static int take_own(struct slice name, const struct value *one, bool fifo, struc
     return 0;
 }
 
-static int put_system(struct buf *out, const struct value *in, bool fifo, struct sqs_message *m, struct sqs_error *e)
+/* AWSTraceHeader does not count for the size. */
+static int read_system(const struct value *in, bool fifo, struct sqs_message *m, struct sqs_error *e)
 {
     struct value all = value_map_get(in, slice_text("MessageSystemAttributes")), one;
     struct slice name;
-    uint64_t uncounted = 0; /* AWSTraceHeader does not count */
-    uint32_t count = 0;
-    size_t mark = mp_open(out);
-    struct value_walk walk = value_walk_of(&all);
-    while (all.type == VALUE_M && value_walk_next(&walk, &name, &one)) {
+    struct buf unused = {0};
+    for (struct value_walk walk = value_walk_of(&all); all.type == VALUE_M && value_walk_next(&walk, &name, &one);) {
         if (is(name, DELAY_ATTRIBUTE) || is(name, PRIORITY_ATTRIBUTE)) {
             if (take_own(name, &one, fifo, m, e) != 0)
                 return -1;
@@ -228,12 +241,11 @@ static int put_system(struct buf *out, const struct value *in, bool fifo, struct
         }
         if (!is(name, "AWSTraceHeader"))
             return sqs_fail(e, SQS_PARAMETER, "Message system attribute name '%.*s' is invalid.", FOR_NAME(name));
-        if (put_attribute(out, name, &one, &uncounted, e) != 0)
+        if (!is(value_map_get(&one, slice_text("DataType")).bytes, "String"))
+            return sqs_fail(e, SQS_PARAMETER, "The message system attribute 'AWSTraceHeader' must be of type String.");
+        if (read_attribute(name, &one, &m->trace, &unused, e) != 0)
             return -1;
-        count++;
     }
-    mp_close_map(out, mark, count);
-    m->has_system = count > 0;
     return 0;
 }
 
@@ -277,45 +289,27 @@ static int read_members(const struct value *in, bool fifo, struct sqs_message *m
     return 0;
 }
 
-static int digest(struct sqs_message *m, struct slice envelope)
+int sqs_message_read(const struct value *in, bool fifo, struct sqs_message *m, struct sqs_error *e)
 {
-    struct sqs_envelope parts;
-    if (sqs_envelope_read(envelope, &parts) != 0 || sqs_md5(m->body, m->md5_body) != 0)
-        return -1;
-    return sqs_md5_attributes(&parts.attributes, m->md5_attributes) != 0 ||
-                   sqs_md5_attributes(&parts.system, m->md5_system) != 0
-               ? -1
-               : 0;
-}
-
-int sqs_message_read(const struct value *in, bool fifo, struct sqs_message *m, struct buf *envelope, struct sqs_error *e)
-{
-    size_t begin = envelope->len;
     *m = (struct sqs_message){.delay_ms = QUEUE_DEFAULT};
-    if (read_members(in, fifo, m, e) != 0)
+    if (read_members(in, fifo, m, e) != 0 || read_attributes(in, m, e) != 0 || read_system(in, fifo, m, e) != 0)
         return -1;
-    mp_put_array(envelope, 5);
-    mp_put_str(envelope, (const char *)m->body.ptr, m->body.len);
-    if (put_attributes(envelope, in, m, e) != 0 || put_system(envelope, in, fifo, m, e) != 0)
-        return -1;
-    mp_put_str(envelope, (const char *)m->group.ptr, m->group.len);
-    mp_put_str(envelope, (const char *)m->deduplication.ptr, m->deduplication.len);
     if (m->size > LIMIT_BODY_BYTES)
         return sqs_fail(e, SQS_PARAMETER, "One or more parameters are invalid. Reason: Message must be shorter than %u bytes.",
                         LIMIT_BODY_BYTES);
-    if (buf_failed(envelope) || digest(m, slice_of(envelope->data + begin, envelope->len - begin)) != 0)
-        return sqs_fail(e, SQS_UNAVAILABLE, "This gateway is out of memory.");
     return 0;
 }
 
-int sqs_envelope_read(struct slice envelope, struct sqs_envelope *out)
+void sqs_message_finish(struct sqs_message *m) { buf_finish(&m->binary); }
+
+void sqs_message_put(struct buf *out, const struct sqs_message *m, struct slice sender)
 {
-    struct mp_reader r = mp_reader_of(envelope);
-    mp_array_exact(&r, 5);
-    out->body = mp_str(&r, LIMIT_MESSAGE_BYTES);
-    out->attributes = value_read(&r);
-    out->system = value_read(&r);
-    out->group = mp_str(&r, TOKEN_MAX_BYTES);
-    out->deduplication = mp_str(&r, TOKEN_MAX_BYTES);
-    return mp_at_end(&r) && out->attributes.type == VALUE_M && out->system.type == VALUE_M ? 0 : -1;
+    struct envelope e = {.body = m->body,
+                         .group_id = m->group,
+                         .deduplication_id = m->deduplication,
+                         .sender_id = sender,
+                         .trace_header = m->trace.value,
+                         .attributes = m->attributes,
+                         .attribute_count = m->attribute_count};
+    envelope_encode(out, &e);
 }

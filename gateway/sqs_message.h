@@ -1,37 +1,36 @@
-/* sqs_message.h - a message as SQS's clients send it: what is wrong with it, its digests, and the envelope in which the broker keeps it. Pure.
- *
- *     envelope = [body str, attributes M, system attributes M, group id str, deduplication id str]
- *     attributes: name -> {DataType: S, StringValue: S or BinaryValue: B}
- *
- * The broker carries it unread. */
+/* sqs_message.h - a message as SQS's clients send it: what is wrong with it, its size, and the envelope (common/envelope.h) in which the broker keeps
+ * it; and what readers see of a body. Pure. */
 #ifndef LEAT_GATEWAY_SQS_MESSAGE_H
 #define LEAT_GATEWAY_SQS_MESSAGE_H
 
+#include "common/envelope.h"
 #include "common/item.h"
 #include "gateway/sqs_digest.h"
 #include "gateway/sqs_error.h"
 
+#define SQS_MESSAGE_ATTRIBUTES 10u
+
+/* Slices point into the request, values of binary attributes into `binary`. */
 struct sqs_message {
-    struct slice body, group, deduplication; /* of the request; group and deduplication empty: not given */
-    uint64_t size;                           /* as SQS counts it: body, and names, types and values of attributes */
-    int64_t delay_ms;                        /* QUEUE_DEFAULT: not given */
+    struct slice body, group, deduplication; /* group and deduplication: ptr NULL where not given */
+    struct envelope_attribute trace;         /* AWSTraceHeader; no value: not given */
+    struct envelope_attribute attributes[SQS_MESSAGE_ATTRIBUTES];
+    uint32_t attribute_count;
+    struct buf binary;
+    uint64_t size;    /* as SQS counts it: body, and names, types and values of attributes */
+    int64_t delay_ms; /* QUEUE_DEFAULT: not given */
     uint32_t priority;
-    bool has_attributes, has_system;
-    char md5_body[SQS_MD5_BYTES], md5_attributes[SQS_MD5_BYTES], md5_system[SQS_MD5_BYTES];
 };
 
-/* Checks one SendMessage or one entry of a batch (an M with the API's members), and appends its envelope. max_delay_s: 900, or what the
- * queue allows beyond. 0, or -1 with the error. */
-int sqs_message_read(const struct value *in, bool fifo, struct sqs_message *m, struct buf *envelope, struct sqs_error *e);
+/* Checks one SendMessage or one entry of a batch (an M with the API's members). 0, or -1 with the error; m is to be finished in both cases. */
+int sqs_message_read(const struct value *in, bool fifo, struct sqs_message *m, struct sqs_error *e);
+void sqs_message_finish(struct sqs_message *m);
+/* Appends its envelope. sender: empty where nobody is known. */
+void sqs_message_put(struct buf *out, const struct sqs_message *m, struct slice sender);
 
-struct sqs_envelope {
-    struct slice body, group, deduplication;
-    struct value attributes, system;
-};
-int sqs_envelope_read(struct slice envelope, struct sqs_envelope *out); /* 0 or -1; points into envelope */
-
-/* Any body that the broker has: an envelope, or a job (reason: why it is dead). *e points into body, text and attributes, which the caller frees. */
-void sqs_body_read(struct slice body, struct slice reason, struct buf *text, struct buf *attributes, struct sqs_envelope *e);
+/* Any body that the broker has: an envelope, or a job (reason: why it is dead), which is shown as it could be posted again, with the reason as an
+ * attribute. *e points into body and made, which the caller frees. */
+void sqs_body_read(struct slice body, struct slice reason, struct buf *made, struct envelope *e);
 
 /* An integer member: given as a number, or as text by the query protocol. 0 and *found, or -1 with the error. */
 int sqs_integer(const struct value *in, const char *name, int64_t *number, bool *found, struct sqs_error *e);

@@ -66,77 +66,68 @@ static uint32_t put_source(struct buf *out, const struct view *v, const struct s
     return count;
 }
 
-static void put_system(struct buf *out, const struct view *v, const struct sqs_place *place, bool fifo,
-                       const struct queue_received *m, const struct sqs_envelope *e)
+/* Attributes, unless none is wanted. Returns the number of members. */
+static uint32_t put_system(struct buf *out, const struct view *v, const struct sqs_place *place, bool fifo,
+                           const struct queue_received *m, const struct envelope *e)
 {
-    struct value trace = value_map_get(&e->system, slice_text("AWSTraceHeader"));
-    struct value text = trace.type == VALUE_M ? member_of(&trace, "StringValue") : trace;
+    size_t begin = out->len;
+    mp_put_text(out, "Attributes");
     size_t mark = mp_open(out);
-    uint32_t count = put_text_if(out, v, "SenderId", slice_text(SENDER_ID));
+    uint32_t count = put_text_if(out, v, "SenderId", e->sender_id.len > 0 ? e->sender_id : slice_text(SENDER_ID));
     count += put_number_if(out, v, "SentTimestamp", "%llu", (uint64_t)m->sent_ms);
     count += put_number_if(out, v, "ApproximateReceiveCount", "%llu", m->receive_count);
     count += put_number_if(out, v, "ApproximateFirstReceiveTimestamp", "%llu", (uint64_t)m->first_received_ms);
     if (fifo)
         count += put_number_if(out, v, "SequenceNumber", "%020llu", m->seq);
-    count += put_text_if(out, v, "MessageDeduplicationId", e->deduplication);
-    count += put_text_if(out, v, "MessageGroupId", e->group);
-    count += text.type == VALUE_S ? put_text_if(out, v, "AWSTraceHeader", text.bytes) : 0;
+    count += put_text_if(out, v, "MessageDeduplicationId", e->deduplication_id);
+    count += put_text_if(out, v, "MessageGroupId", e->group_id);
+    count += put_text_if(out, v, "AWSTraceHeader", e->trace_header);
     count += put_source(out, v, place, m->source);
+    if (count == 0 && !buf_failed(out)) {
+        out->len = begin;
+        return 0;
+    }
     mp_close_map(out, mark, count);
+    return 1;
 }
 
-static void put_value(struct buf *out, const struct value *attribute)
+static void put_attribute(struct buf *out, const struct envelope_attribute *a)
 {
-    struct value type = member_of(attribute, "DataType"), text = member_of(attribute, "StringValue"),
-                 binary = member_of(attribute, "BinaryValue");
+    bool binary = sqs_type_is_binary(a->type);
     struct buf encoded = {0};
+    if (binary)
+        base64_encode(&encoded, a->value);
+    put_slice(out, a->name);
     mp_put_map(out, 2);
     mp_put_text(out, "DataType");
-    put_slice(out, type.bytes);
-    mp_put_text(out, text.type == VALUE_S ? "StringValue" : "BinaryValue");
-    if (text.type == VALUE_S) {
-        put_slice(out, text.bytes);
-    } else {
-        base64_encode(&encoded, binary.bytes);
-        put_slice(out, buf_slice(&encoded));
-    }
+    put_slice(out, a->type);
+    mp_put_text(out, binary ? "BinaryValue" : "StringValue");
+    put_slice(out, binary ? buf_slice(&encoded) : a->value);
     buf_finish(&encoded);
 }
 
 /* MessageAttributes as far as they are wanted, and the digest of those. Returns the number of members. */
-static uint32_t put_attributes(struct buf *out, const struct view *v, const struct value *all)
+static uint32_t put_attributes(struct buf *out, const struct view *v, struct envelope e)
 {
+    struct envelope_attribute shown[SQS_MESSAGE_ATTRIBUTES];
     char md5[SQS_MD5_BYTES];
-    struct buf chosen = {0};
-    struct slice name;
-    struct value one;
     uint32_t count = 0;
-    size_t mark = mp_open(&chosen);
-    for (struct value_walk walk = value_walk_of(all); value_walk_next(&walk, &name, &one);)
-        if (wanted(&v->attributes, name)) {
-            put_slice(&chosen, name);
-            mp_put_raw(&chosen, one.encoded);
-            count++;
-        }
-    mp_close_map(&chosen, mark, count);
-    struct value shown = value_of(buf_slice(&chosen));
-    if (count > 0 && sqs_md5_attributes(&shown, md5) == 0) {
-        mp_put_text(out, "MD5OfMessageAttributes");
-        mp_put_text(out, md5);
-        mp_put_text(out, "MessageAttributes");
-        mp_put_map(out, count);
-        for (struct value_walk walk = value_walk_of(&shown); value_walk_next(&walk, &name, &one);) {
-            put_slice(out, name);
-            put_value(out, &one);
-        }
-    }
-    buf_finish(&chosen);
-    return count > 0 ? 2 : 0;
+    while (count < SQS_MESSAGE_ATTRIBUTES && envelope_next(&e, &shown[count]))
+        count += wanted(&v->attributes, shown[count].name);
+    if (count == 0 || sqs_md5_attributes(shown, count, md5) != 0)
+        return 0;
+    mp_put_text(out, "MD5OfMessageAttributes");
+    mp_put_text(out, md5);
+    mp_put_text(out, "MessageAttributes");
+    mp_put_map(out, count);
+    for (uint32_t i = 0; i < count; i++)
+        put_attribute(out, &shown[i]);
+    return 2;
 }
 
 /* -- ReceiveMessage ---------------------------------------------------------------------------------------------------------- */
 static void put_message(struct buf *out, const struct view *v, const struct sqs_place *place, bool fifo,
-                        const struct queue_received *m, const struct sqs_envelope *e)
+                        const struct queue_received *m, const struct envelope *e)
 {
     char text[ID_TEXT_BYTES], md5[SQS_MD5_BYTES] = "";
     struct buf handle = {0};
@@ -153,12 +144,7 @@ static void put_message(struct buf *out, const struct view *v, const struct sqs_
     mp_put_text(out, "Body");
     put_slice(out, e->body);
     uint32_t count = 4;
-    if (v->system.type == VALUE_L || v->older.type == VALUE_L) {
-        mp_put_text(out, "Attributes");
-        put_system(out, v, place, fifo, m, e);
-        count++;
-    }
-    count += put_attributes(out, v, &e->attributes);
+    count += put_system(out, v, place, fifo, m, e) + put_attributes(out, v, *e);
     mp_close_map(out, mark, count);
     buf_finish(&handle);
 }
@@ -167,12 +153,11 @@ static void put_received(struct gateway *g, struct pending_request *p, const str
 {
     struct sqs_place place = sqs_place_of(g, p);
     struct slice queue = sqs_queue_of(p);
-    struct sqs_envelope e;
-    struct buf text = {0}, attributes = {0};
-    sqs_body_read(m->body, m->reason, &text, &attributes, &e);
+    struct envelope e;
+    struct buf made = {0};
+    sqs_body_read(m->body, m->reason, &made, &e);
     put_message(&g->value, v, &place, sqs_queue_is_fifo(queue), m, &e);
-    buf_finish(&text);
-    buf_finish(&attributes);
+    buf_finish(&made);
 }
 
 static void on_received(struct gateway *g, struct pending_job *job, const struct queue_response *response)

@@ -47,15 +47,18 @@ static uint32_t put_member(struct buf *out, const char *name, const char *text)
     return 1;
 }
 
-static void put_sent(struct buf *out, const struct sqs_message *m, const struct id *id, uint64_t seq, bool fifo)
+static int put_sent(struct buf *out, const struct sqs_message *m, const struct id *id, uint64_t seq, bool fifo)
 {
-    char text[ID_TEXT_BYTES > 24 ? ID_TEXT_BYTES : 24];
+    char text[ID_TEXT_BYTES > 24 ? ID_TEXT_BYTES : 24], body[SQS_MD5_BYTES], attributes[SQS_MD5_BYTES], trace[SQS_MD5_BYTES];
+    if (sqs_md5(m->body, body) != 0 || sqs_md5_attributes(m->attributes, m->attribute_count, attributes) != 0 ||
+        sqs_md5_attributes(&m->trace, 1, trace) != 0)
+        return -1;
     size_t mark = mp_open(out);
-    uint32_t count = put_member(out, "MD5OfMessageBody", m->md5_body);
-    if (m->has_attributes)
-        count += put_member(out, "MD5OfMessageAttributes", m->md5_attributes);
-    if (m->has_system)
-        count += put_member(out, "MD5OfMessageSystemAttributes", m->md5_system);
+    uint32_t count = put_member(out, "MD5OfMessageBody", body);
+    if (m->attribute_count > 0)
+        count += put_member(out, "MD5OfMessageAttributes", attributes);
+    if (m->trace.value.len > 0)
+        count += put_member(out, "MD5OfMessageSystemAttributes", trace);
     id_format(id, text);
     count += put_member(out, "MessageId", text);
     if (fifo) {
@@ -63,6 +66,7 @@ static void put_sent(struct buf *out, const struct sqs_message *m, const struct 
         count += put_member(out, "SequenceNumber", text);
     }
     mp_close_map(out, mark, count);
+    return buf_failed(out) ? -1 : 0;
 }
 
 /* The digests are made again: nothing but the request itself is kept while it waits. */
@@ -73,17 +77,14 @@ static void sent(struct gateway *g, struct pending_job *job, const struct id *id
     bool fifo = sqs_queue_is_fifo(sqs_queue_of(p));
     struct sqs_message m;
     struct sqs_error e;
-    struct buf envelope = {0}, members = {0};
-    int result = sqs_message_read(&in, fifo, &m, &envelope, &e);
-    if (result == 0)
-        put_sent(&members, &m, id, seq, fifo);
-    if (result == 0 && !buf_failed(&members))
+    struct buf members = {0};
+    if (sqs_message_read(&in, fifo, &m, &e) == 0 && put_sent(&members, &m, id, seq, fifo) == 0) {
         done_one(g, job, buf_slice(&members));
-    else if (result == 0 && sqs_fail(&e, SQS_UNAVAILABLE, "This gateway is out of memory; the message was sent.") != 0)
+    } else {
+        sqs_fail(&e, SQS_UNAVAILABLE, "This gateway is out of memory; the message was sent.");
         fail_one(g, job, &e);
-    else
-        fail_one(g, job, &e);
-    buf_finish(&envelope);
+    }
+    sqs_message_finish(&m);
     buf_finish(&members);
 }
 
@@ -169,8 +170,8 @@ static uint64_t group_of(struct slice group)
     return hash ? hash : 1;
 }
 
-static int send_message(struct gateway *g, struct pending_job *job, const struct sqs_message *m, struct slice envelope,
-                        struct sqs_error *e)
+static int ask_send(struct gateway *g, struct pending_job *job, const struct sqs_message *m, struct slice envelope,
+                    struct sqs_error *e)
 {
     bool fifo = sqs_queue_is_fifo(sqs_queue_of(job->request));
     unsigned char key[16];
@@ -197,6 +198,18 @@ static int send_message(struct gateway *g, struct pending_job *job, const struct
     return sqs_fail(e, SQS_UNAVAILABLE, "The queue cannot take more requests at the moment; nothing was changed.");
 }
 
+static int send_message(struct gateway *g, struct pending_job *job, const struct sqs_message *m, struct sqs_error *e)
+{
+    struct sqs_request q = {.g = g, .r = job->request->owner};
+    struct buf envelope = {0};
+    sqs_identify(&q);
+    sqs_message_put(&envelope, m, q.caller.key);
+    int result = buf_failed(&envelope) ? sqs_fail(e, SQS_UNAVAILABLE, "This gateway is out of memory.")
+                                       : ask_send(g, job, m, buf_slice(&envelope), e);
+    buf_finish(&envelope);
+    return result;
+}
+
 /* Sends what the job at its position sends; what cannot be sent is answered. */
 static void send_one(struct gateway *g, struct pending_job *job)
 {
@@ -205,13 +218,10 @@ static void send_one(struct gateway *g, struct pending_job *job)
     struct slice queue = sqs_queue_of(p);
     struct sqs_message m;
     struct sqs_error e;
-    struct buf envelope = {0};
-    int result = in.type == VALUE_M ? sqs_message_read(&in, sqs_queue_is_fifo(queue), &m, &envelope, &e)
-                                    : sqs_fail(&e, SQS_MALFORMED, "an entry must be a structure");
+    int result = sqs_message_read(&in, sqs_queue_is_fifo(queue), &m, &e);
     if (result == 0)
-        result = slice_equal(queue, slice_text(GATEWAY_QUEUE)) ? send_job(g, job, &m, &e)
-                                                               : send_message(g, job, &m, buf_slice(&envelope), &e);
-    buf_finish(&envelope);
+        result = slice_equal(queue, slice_text(GATEWAY_QUEUE)) ? send_job(g, job, &m, &e) : send_message(g, job, &m, &e);
+    sqs_message_finish(&m);
     if (result != 0)
         fail_one(g, job, &e);
 }
@@ -233,14 +243,11 @@ static uint64_t batch_size(const struct sqs_request *q, const struct value *entr
     struct value entry;
     struct sqs_message m;
     struct sqs_error e;
-    struct buf envelope = {0};
     for (struct value_walk walk = value_walk_of(entries); value_walk_next(&walk, NULL, &entry);) {
-        buf_reset(&envelope);
-        bool fine = entry.type == VALUE_M && sqs_message_read(&entry, sqs_queue_is_fifo(q->queue), &m, &envelope, &e) == 0;
-        struct value body = entry.type == VALUE_M ? member_of(&entry, "MessageBody") : entry;
-        size += fine ? m.size : body.type == VALUE_S ? body.bytes.len : 0;
+        sqs_message_read(&entry, sqs_queue_is_fifo(q->queue), &m, &e);
+        size += m.size ? m.size : member_of(&entry, "MessageBody").bytes.len;
+        sqs_message_finish(&m);
     }
-    buf_finish(&envelope);
     return size;
 }
 
@@ -255,12 +262,7 @@ int sqs_send_batch(struct sqs_request *q)
                         BATCH_BYTES, (unsigned long long)size);
     struct pending_request *p = sqs_open(q, entries.count, q->g->now_ms + GATEWAY_ANSWER_MS, on_sent);
     struct gateway *g = q->g;
-    /* The last failing entry may end the request. */
-    for (uint32_t i = 0, count = entries.count; p && i < count; i++) {
-        bool last = i + 1 == count;
+    for (uint32_t i = 0, count = entries.count; p && i < count; i++) /* the last one may end p */
         send_one(g, p->jobs[i]);
-        if (last)
-            break;
-    }
     return 0;
 }

@@ -120,12 +120,36 @@ void aws_refuse(struct gateway *g, struct http_request *r, const char *name, str
     aws_answer(g, r, status);
 }
 
+static bool begins_with(struct slice text, const char *prefix, struct slice *rest)
+{
+    size_t len = strlen(prefix);
+    if (text.len < len || memcmp(text.ptr, prefix, len) != 0)
+        return false;
+    *rest = slice_of(text.ptr + len, text.len - len);
+    return true;
+}
+
+static bool is_query(const struct http_request *r)
+{
+    struct slice action;
+    return http_same_word(media_of(r), slice_text(FORM)) || http_query_get(r->fields, "Action", &action);
+}
+
 /* What the server refuses by itself. */
 static const char *put_error(void *self, struct http_request *r, const struct err *e)
 {
-    aws_error_put_err(&r->out, e);
-    put_envelope(self, r);
-    return http_same_word(media_of(r), slice_text(JSON_1_0)) ? JSON_1_0 : JSON_PLAIN;
+    char id[AWS_REQUEST_ID_BYTES];
+    struct slice target = slice_text(""), rest;
+    const char *media_type = http_same_word(media_of(r), slice_text(JSON_1_0)) ? JSON_1_0 : JSON_PLAIN;
+    http_header_get(r->fields, "x-amz-target", 0, &target);
+    bool json = begins_with(target, "AmazonSQS.", &rest);
+    aws_make_request_id(self, id);
+    if (json || is_query(r))
+        media_type = sqs_put_error(r, json, e, id);
+    else
+        aws_error_put_err(&r->out, e);
+    put_envelope_as(self, r, id);
+    return media_type;
 }
 
 static const char *put_unknown(void *self, struct http_request *r, const struct err *e)
@@ -193,15 +217,6 @@ static bool read_body(struct gateway *g, struct http_request *r, struct slice *b
         aws_refuse(g, r, "InternalServerError", slice_text(""));
     }
     return false;
-}
-
-static bool begins_with(struct slice text, const char *prefix, struct slice *rest)
-{
-    size_t len = strlen(prefix);
-    if (text.len < len || memcmp(text.ptr, prefix, len) != 0)
-        return false;
-    *rest = slice_of(text.ptr + len, text.len - len);
-    return true;
 }
 
 static void dispatch(struct gateway *g, struct http_request *r, struct slice body)

@@ -30,6 +30,8 @@ AWS_TARGETS(X)
 
 /* SQS's query protocol: a form, or a query string with an Action. */
 void sqs_serve_query(struct gateway *g, struct http_request *r, struct slice body);
+/* What was refused before SQS's API saw it, in its words: appends the body, and returns its media type. */
+const char *sqs_put_error(struct http_request *r, bool json, const struct err *e, const char *request_id);
 
 /* The functions of the route. */
 bool aws_begin(struct gateway *g, struct http_request *r);

@@ -29,6 +29,20 @@ static const struct sqs_action *find(struct slice name)
 }
 
 /* -- Out ------------------------------------------------------------------------------------------------------------------- */
+static const char *put_error(struct http_request *r, bool json, const struct sqs_error *e, const char *request_id)
+{
+    bool sender = sqs_error_status(e->code) < 500;
+    if (!json) {
+        sqs_xml_error(&r->out, sender, sqs_error_query_code(e->code), slice_text(e->text), slice_text(request_id));
+        return "text/xml";
+    }
+    buf_printf(&r->out, "{\"__type\":\"%s\",\"message\":", sqs_error_type(e->code));
+    json_put_string(&r->out, slice_text(e->text));
+    buf_byte(&r->out, '}');
+    http_put_header(r, "x-amzn-query-error", "%s;%s", sqs_error_query_code(e->code), sender ? "Sender" : "Receiver");
+    return "application/x-amz-json-1.0";
+}
+
 static void answer_error(struct gateway *g, struct http_request *r, bool json, const struct sqs_error *e)
 {
     char id[AWS_REQUEST_ID_BYTES];
@@ -37,16 +51,19 @@ static void answer_error(struct gateway *g, struct http_request *r, bool json, c
     buf_reset(&r->out);
     if (status == 503)
         http_put_header(r, "Retry-After", "1");
-    if (!json) {
-        sqs_xml_error(&r->out, status < 500, sqs_error_query_code(e->code), slice_text(e->text), slice_text(id));
-        aws_answer_as(g, r, status, "text/xml", id);
-        return;
-    }
-    buf_printf(&r->out, "{\"__type\":\"%s\",\"message\":", sqs_error_type(e->code));
-    json_put_string(&r->out, slice_text(e->text));
-    buf_byte(&r->out, '}');
-    http_put_header(r, "x-amzn-query-error", "%s;%s", sqs_error_query_code(e->code), status < 500 ? "Sender" : "Receiver");
-    aws_answer_as(g, r, status, "application/x-amz-json-1.0", id);
+    const char *media_type = put_error(r, json, e, id);
+    aws_answer_as(g, r, status, media_type, id);
+}
+
+const char *sqs_put_error(struct http_request *r, bool json, const struct err *why, const char *request_id)
+{
+    struct sqs_error e;
+    enum sqs_error_code code = why->code == ERR_TOO_LARGE                                           ? SQS_TOO_LARGE
+                               : why->code == ERR_UNAVAILABLE                                       ? SQS_UNAVAILABLE
+                               : why->code == ERR_BAD_REQUEST || why->code == ERR_HEADERS_TOO_LARGE ? SQS_MALFORMED
+                                                                                                    : SQS_INTERNAL;
+    sqs_fail(&e, code, "%s", why->text);
+    return put_error(r, json, &e, request_id);
 }
 
 static void answer(struct gateway *g, struct http_request *r, const struct sqs_action *action, bool json, struct slice result)
@@ -244,7 +261,7 @@ static int carry_out(struct sqs_request *q, struct slice name, struct slice path
         return sqs_fail(&q->e, SQS_INVALID_ACTION, "The action %.*s is not valid for this endpoint.",
                         name.len < 100 ? (int)name.len : 100, (const char *)name.ptr);
     sqs_identify(q);
-    if (check_signature(q) != 0 || sqs_text(&q->in, "QueueUrl", &url, &q->e) != 0)
+    if (check_signature(q) != 0 || sqs_members_check(&q->in, &q->e) != 0 || sqs_text(&q->in, "QueueUrl", &url, &q->e) != 0)
         return -1;
     q->queue = url.len > 0 ? last_part(url) : path_queue;
     return sqs_serve_allowed(q);

@@ -145,12 +145,6 @@ int sqs_attributes_check(const struct value *given, struct slice queue, bool cre
     if (creating && fifo && said.type == VALUE_NONE)
         return sqs_fail_value(e, queue, "QueueName",
                               "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length");
-    struct value limit = given->type == VALUE_M ? value_map_get(given, slice_text("FifoThroughputLimit")) : said;
-    struct value scope = given->type == VALUE_M ? value_map_get(given, slice_text("DeduplicationScope")) : said;
-    if (creating && limit.type == VALUE_S && is(limit.bytes, "perMessageGroupId") &&
-        !(scope.type == VALUE_S && is(scope.bytes, "messageGroup")))
-        return sqs_fail(e, SQS_ATTRIBUTE_VALUE,
-                        "You can set FifoThroughputLimit to perMessageGroupId only when DeduplicationScope is messageGroup.");
     return 0;
 }
 
@@ -290,6 +284,9 @@ int sqs_attributes_apply(const struct value *document, struct slice queue, const
         .max_messages = (uint64_t)number_of(document, "LeatMaxMessages"),
         .max_bytes = (uint64_t)number_of(document, "LeatMaxBytes"),
     };
+    if (a->throughput_by_group && !a->deduplicate_by_group)
+        return sqs_fail(e, SQS_ATTRIBUTE_VALUE,
+                        "You can set FifoThroughputLimit to perMessageGroupId only when DeduplicationScope is messageGroup.");
     return apply_redrive(document, place, a, scratch, e);
 }
 

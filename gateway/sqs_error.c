@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "common/mp.h"
+
 static const struct {
     const char *type, *code;
     unsigned status;
@@ -24,6 +26,9 @@ int sqs_fail(struct sqs_error *e, enum sqs_error_code code, const char *format, 
     va_start(arguments, format);
     vsnprintf(e->text, sizeof e->text, format, arguments);
     va_end(arguments);
+    if (!utf8_valid(slice_text(e->text))) /* cut in the middle of a character, which only clients' own words have */
+        for (char *c = e->text; *c; c++)
+            *c = (unsigned char)*c < 0x80 ? *c : '?';
     return -1;
 }
 
@@ -59,8 +64,10 @@ int sqs_fail_result(struct sqs_error *e, enum queue_result result, struct slice 
         return sqs_fail(e, SQS_UNSUPPORTED, "The settings of leat decide on %.*s.", len, name);
     case QUEUE_OTHER_KIND:
         return sqs_fail(e, SQS_PARAMETER, "Dead-letter queue must be same type of queue as the source queue.");
-    case QUEUE_FULL:
     case QUEUE_TOO_MANY:
+        return sqs_fail(e, SQS_OVER_LIMIT, "There are %u queues already, or %u requests that wait for messages.", LIMIT_QUEUES,
+                        LIMIT_RECEIVES);
+    case QUEUE_FULL:
         return sqs_fail(e, SQS_UNAVAILABLE, "The queue is full; nothing was changed.");
     case QUEUE_DISK_FULL:
         return sqs_fail(e, SQS_UNAVAILABLE, "The queue's disk is full; nothing was changed.");

@@ -215,30 +215,30 @@ static void put_slice(struct buf *out, struct slice s) { mp_put_str(out, (const 
 
 static void put_structure(const struct form *f, const struct node *node, struct buf *out);
 
-static bool put_element(const struct form *f, const struct rule *rule, const struct node *node, struct buf *out)
+static struct slice key_of(const struct form *f, const struct rule *rule, const struct node *node)
 {
-    const struct node *key = rule->key ? find(f, node, rule->key) : NULL,
-                      *value = rule->value ? find(f, node, rule->value) : node;
-    if (rule->key && (!key || !key->value.ptr))
-        return false;
-    if (key)
-        put_slice(out, key->value);
+    const struct node *key = rule->key ? find(f, node, rule->key) : NULL;
+    return key && key->value.ptr ? key->value : slice_text("");
+}
+
+static void put_element(const struct form *f, const struct rule *rule, const struct node *node, struct buf *out)
+{
+    const struct node *value = rule->value ? find(f, node, rule->value) : node;
+    if (rule->key) /* a name that is missing is an empty one, which nothing takes */
+        put_slice(out, key_of(f, rule, node));
     if (rule->kind == FORM_STRUCTURES && value)
         put_structure(f, value, out);
     else
         put_slice(out, value && value->value.ptr ? value->value : slice_text(""));
-    return true;
 }
 
 /* A map's name twice is the map's writer's fault, but must not become a map with a name twice. */
 static bool seen_before(const struct form *f, const struct rule *rule, const struct node *parent, const struct node *node)
 {
-    const struct node *key = rule->key ? find(f, node, rule->key) : NULL;
-    for (uint32_t i = parent->first; key && &f->nodes[i] != node; i = f->nodes[i].next) {
-        const struct node *other = find(f, &f->nodes[i], rule->key);
-        if (other && slice_equal(other->value, key->value))
+    struct slice key = key_of(f, rule, node);
+    for (uint32_t i = parent->first; rule->key && &f->nodes[i] != node; i = f->nodes[i].next)
+        if (slice_equal(key_of(f, rule, &f->nodes[i]), key))
             return true;
-    }
     return false;
 }
 
@@ -246,9 +246,12 @@ static void put_collection(const struct form *f, const struct rule *rule, const 
 {
     uint32_t count = 0;
     size_t mark = mp_open(out);
-    for (uint32_t i = node->first; i != NONE; i = f->nodes[i].next)
-        if (!seen_before(f, rule, node, &f->nodes[i]))
-            count += put_element(f, rule, &f->nodes[i], out);
+    for (uint32_t i = node->first; i != NONE; i = f->nodes[i].next) {
+        if (seen_before(f, rule, node, &f->nodes[i]))
+            continue;
+        put_element(f, rule, &f->nodes[i], out);
+        count++;
+    }
     if (rule->key)
         mp_close_map(out, mark, count);
     else

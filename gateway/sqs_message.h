@@ -32,6 +32,9 @@ void sqs_message_put(struct buf *out, const struct sqs_message *m, struct slice 
  * attribute. *e points into body and made, which the caller frees. */
 void sqs_body_read(struct slice body, struct slice reason, struct buf *made, struct envelope *e);
 
+/* Are the members of a request, and of its entries, of the types that the API gives them? null is as good as left out. 0, or -1 with the error. */
+int sqs_members_check(const struct value *in, struct sqs_error *e);
+
 /* An integer member: given as a number, or as text by the query protocol. 0 and *found, or -1 with the error. */
 int sqs_integer(const struct value *in, const char *name, int64_t *number, bool *found, struct sqs_error *e);
 /* A text member: its bytes, ptr NULL where it is missing. 0; -1 where it is no text. */

@@ -108,7 +108,7 @@ int sqs_create_queue(struct sqs_request *q)
                         "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length");
     if (sqs_attributes_check(&given, q->queue, true, &q->e) != 0)
         return -1;
-    if (tags.type != VALUE_NONE && sqs_tags_check(&tags, &q->e) != 0)
+    if (tags.type == VALUE_M && sqs_tags_check(&tags, &q->e) != 0)
         return -1;
     struct pending_request *p = sqs_open(q, 1, q->g->now_ms + ANSWER_MS, on_created);
     if (p)
@@ -127,10 +127,13 @@ static void on_found(struct gateway *g, struct pending_job *job, const struct qu
 
 int sqs_get_queue_url(struct sqs_request *q)
 {
-    if (sqs_text(&q->in, "QueueName", &q->queue, &q->e) != 0)
+    struct slice owner;
+    if (sqs_text(&q->in, "QueueName", &q->queue, &q->e) != 0 || sqs_text(&q->in, "QueueOwnerAWSAccountId", &owner, &q->e) != 0)
         return -1;
     if (!q->queue.ptr)
         return sqs_fail(&q->e, SQS_MISSING, "The request must contain the parameter QueueName.");
+    if (owner.len > 0 && !slice_equal(owner, q->place.account)) /* all queues are of one account */
+        return sqs_fail_result(&q->e, QUEUE_NO_QUEUE, q->queue, q->json);
     return ask_one(q, &(struct queue_request){.verb = QUEUE_VERB_DESCRIBE}, on_found);
 }
 

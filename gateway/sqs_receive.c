@@ -8,6 +8,7 @@
 
 #define SENDER_ID "AIDALEATLOCALUSER0000"
 #define VISIBILITY_MAX_S 43200
+#define VISIBILITY_RANGE "VisibilityTimeout must be an integer between 0 and 43200."
 
 static struct value member_of(const struct value *in, const char *name) { return value_map_get(in, slice_text(name)); }
 static void put_slice(struct buf *out, struct slice s) { mp_put_str(out, (const char *)s.ptr, s.len); }
@@ -212,7 +213,7 @@ static int read_receive(struct sqs_request *q, struct queue_receive *receive, un
         return sqs_fail_value(&q->e, slice_text(text), "MaxNumberOfMessages", "Must be between 1 and 10, if provided.");
     receive->max = found ? (uint32_t)most : 1;
     if (read_seconds(q, &q->in, "WaitTimeSeconds", 20, "Must be >= 0 and <= 20, if provided.", &receive->wait_ms) != 0 ||
-        read_seconds(q, &q->in, "VisibilityTimeout", VISIBILITY_MAX_S, "Must be between 0 and 43200, if provided.",
+        read_seconds(q, &q->in, "VisibilityTimeout", VISIBILITY_MAX_S, "Must be >= 0 and <= 43200, if provided.",
                      &receive->visibility_ms) != 0 ||
         sqs_text(&q->in, "ReceiveRequestAttemptId", &attempt, &q->e) != 0)
         return -1;
@@ -256,11 +257,31 @@ static void fail_one(struct gateway *g, struct pending_job *job, const struct sq
         sqs_finish_error(g, job->request, e);
 }
 
-static struct slice handle_text(const struct pending_job *job)
+/* What the job's request, or entry of a batch, was given. */
+static struct value given_of(const struct pending_job *job)
 {
     struct value in = sqs_in(job->request), entries = member_of(&in, "Entries");
-    struct value of = is_batch(job->request) ? value_list_get(&entries, job->position) : in;
+    return is_batch(job->request) ? value_list_get(&entries, job->position) : in;
+}
+
+static struct slice handle_text(const struct pending_job *job)
+{
+    struct value of = given_of(job);
     return member_of(&of, "ReceiptHandle").bytes;
+}
+
+static int fail_too_long(struct sqs_error *e, const struct pending_job *job)
+{
+    struct value of = given_of(job);
+    char text[24];
+    int64_t seconds;
+    bool found;
+    sqs_integer(&of, "VisibilityTimeout", &seconds, &found, e); /* it could be read before */
+    snprintf(text, sizeof text, "%lld", (long long)seconds);
+    return sqs_fail_value(e, slice_text(text), "VisibilityTimeout",
+                          seconds > VISIBILITY_MAX_S
+                              ? VISIBILITY_RANGE
+                              : "Total VisibilityTimeout for the message is beyond the limit [43200 seconds].");
 }
 
 static void on_handled(struct gateway *g, struct pending_job *job, const struct queue_response *response)
@@ -285,9 +306,7 @@ static void on_handled(struct gateway *g, struct pending_job *job, const struct 
                        "Message does not exist or is not available for visibility timeout change.");
         break;
     case QUEUE_TOO_LONG:
-        sqs_fail(&e, SQS_PARAMETER,
-                 "Value for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for the message is "
-                 "beyond the limit [43200 seconds].");
+        fail_too_long(&e, job);
         break;
     default:
         sqs_fail_result(&e, response->result, sqs_queue_of(p), p->sqs.json);
@@ -318,8 +337,7 @@ static int handle_one(struct sqs_request *q, const struct value *in, enum queue_
         return -1;
     if (!found)
         return sqs_fail(&q->e, SQS_MISSING, "The request must contain the parameter VisibilityTimeout.");
-    return read_seconds(q, in, "VisibilityTimeout", LIMIT_LEASE_MS / 1000, "Must be between 0 and 43200.",
-                        &request->handle.visibility_ms);
+    return read_seconds(q, in, "VisibilityTimeout", LIMIT_LEASE_MS / 1000, VISIBILITY_RANGE, &request->handle.visibility_ms);
 }
 
 static int handle_single(struct sqs_request *q, enum queue_verb verb)

@@ -23,21 +23,44 @@ static const struct rule {
     {"Results", "ListMessageMoveTasksResultEntry", NULL},
 };
 
+/* What stands for the character at text.ptr[i] in XML, and its length there; NULL: itself. What XML 1.0 cannot say, not even as a reference, becomes the
+ * replacement character: such texts can have come by the other protocol. */
+static const char *escape_of(struct slice text, size_t i, size_t *len)
+{
+    unsigned char c = text.ptr[i];
+    *len = 1;
+    switch (c) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\r':
+        return "&#xD;";
+    case '\t':
+    case '\n':
+        return NULL;
+    default:
+        break;
+    }
+    bool last_two = c == 0xef && i + 2 < text.len && text.ptr[i + 1] == 0xbf && text.ptr[i + 2] >= 0xbe; /* U+FFFE, U+FFFF */
+    *len = last_two ? 3 : 1;
+    return c < 0x20 || last_two ? "\xef\xbf\xbd" : NULL;
+}
+
 void sqs_xml_text(struct buf *out, struct slice text)
 {
-    size_t done = 0;
+    size_t done = 0, len;
     for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = text.ptr[i];
-        const char *escaped = c == '&'    ? "&amp;"
-                              : c == '<'  ? "&lt;"
-                              : c == '>'  ? "&gt;"
-                              : c == '"'  ? "&quot;"
-                              : c == '\r' ? "&#xD;"
-                                          : NULL;
+        const char *escaped = escape_of(text, i, &len);
         if (!escaped)
             continue;
         buf_append(out, text.ptr + done, i - done);
         buf_text(out, escaped);
+        i += len - 1;
         done = i + 1;
     }
     if (text.len > done)

@@ -30,8 +30,10 @@ int sqs_batch_check(struct sqs_request *q, struct value *entries)
     *entries = value_map_get(&q->in, slice_text("Entries"));
     if (sqs_need_queue(q) != 0)
         return -1;
+    if (q->json && (entries->type == VALUE_NONE || entries->type == VALUE_NULL)) /* in a form an empty list is none */
+        return sqs_fail(&q->e, SQS_MISSING, "The request must contain the parameter Entries.");
     if (entries->type != VALUE_L || entries->count == 0)
-        return sqs_fail(&q->e, SQS_EMPTY_BATCH, "There should be at least one entry in the request.");
+        return sqs_fail(&q->e, SQS_EMPTY_BATCH, "There should be at least one %sRequestEntry in the request.", q->action->name);
     if (entries->count > ENTRIES_MAX)
         return sqs_fail(&q->e, SQS_TOO_MANY_ENTRIES, "Maximum number of entries per request are %u. You have sent %u.",
                         ENTRIES_MAX, entries->count);

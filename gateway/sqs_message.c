@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/json.h"
 #include "common/limits.h"
@@ -89,18 +90,34 @@ static bool characters_good(struct slice text)
 }
 
 /* -- Attributes ---------------------------------------------------------------------------------------------------------- */
-static bool name_good(struct slice name)
+static bool begins_with(struct slice text, const char *word)
+{
+    size_t len = strlen(word);
+    return text.len >= len && strncasecmp((const char *)text.ptr, word, len) == 0;
+}
+
+#define FOR_NAME(name) (name).len < 256 ? (int)(name).len : 256, (const char *)(name).ptr
+
+static int check_name(struct slice name, struct sqs_error *e)
 {
     static const char characters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.";
-    if (name.len == 0 || name.len > NAME_MAX_BYTES || name.ptr[0] == '.' || name.ptr[name.len - 1] == '.')
-        return false;
+    if (name.len == 0)
+        return sqs_fail(e, SQS_PARAMETER, "The request must contain non-empty message (user) attribute names.");
+    if (name.len > NAME_MAX_BYTES)
+        return sqs_fail(e, SQS_PARAMETER, "Message (user) attribute name must be shorter than 256 bytes.");
+    if (begins_with(name, "aws.") || begins_with(name, "amazon."))
+        return sqs_fail(
+            e, SQS_PARAMETER,
+            "You can't use message attribute names beginning with 'AWS.' or 'Amazon'. These strings are reserved for "
+            "internal use.");
+    bool good = name.ptr[0] != '.' && name.ptr[name.len - 1] != '.';
     for (size_t i = 0; i < name.len; i++)
-        if (name.ptr[i] == '\0' || !strchr(characters, name.ptr[i]) || (name.ptr[i] == '.' && name.ptr[i - 1] == '.'))
-            return false;
-    char start[8] = {0};
-    for (size_t i = 0; i < sizeof start - 1 && i < name.len; i++)
-        start[i] = (char)(name.ptr[i] | (name.ptr[i] >= 'A' && name.ptr[i] <= 'Z' ? 0x20 : 0));
-    return strncmp(start, "aws.", 4) != 0 && strncmp(start, "amazon.", 7) != 0;
+        good = good && name.ptr[i] != '\0' && strchr(characters, name.ptr[i]) && (name.ptr[i] != '.' || name.ptr[i - 1] != '.');
+    return good ? 0
+                : sqs_fail(e, SQS_PARAMETER,
+                           "Message (user) attribute name '%.*s' is invalid. It can have letters, digits, '_', '-' and single "
+                           "'.' within.",
+                           FOR_NAME(name));
 }
 
 static bool type_is(struct slice type, const char *base)
@@ -122,18 +139,18 @@ static bool number_good(struct slice text)
     return *end == '\0' && strspn(copy, "0123456789+-.eE") == text.len;
 }
 
-#define FOR_NAME(name) (name).len < 256 ? (int)(name).len : 256, (const char *)(name).ptr
-
 static int check_type(struct slice name, struct slice type, struct sqs_error *e)
 {
     if (type.len == 0)
-        return sqs_fail(e, SQS_PARAMETER, "The message attribute '%.*s' must contain non-empty message attribute type.",
-                        FOR_NAME(name));
-    if ((type_is(type, "Binary") || type_is(type, "Number") || type_is(type, "String")) && type.len <= NAME_MAX_BYTES)
+        return sqs_fail(e, SQS_PARAMETER,
+                        "The message (user) attribute '%.*s' must contain a non-empty message attribute type.", FOR_NAME(name));
+    if (type.len > NAME_MAX_BYTES)
+        return sqs_fail(e, SQS_PARAMETER, "Message (user) attribute type must be shorter than 256 bytes.");
+    if (type_is(type, "Binary") || type_is(type, "Number") || type_is(type, "String"))
         return 0;
     return sqs_fail(e, SQS_PARAMETER,
-                    "The message attribute '%.*s' has an invalid message attribute type, the set of supported type prefixes is "
-                    "Binary, Number, and String.",
+                    "The type of message (user) attribute '%.*s' is invalid. You must use only the following supported type "
+                    "prefixes: Binary, Number, String.",
                     FOR_NAME(name));
 }
 
@@ -197,11 +214,7 @@ static int read_attributes(const struct value *in, struct sqs_message *m, struct
         return sqs_fail(e, SQS_UNAVAILABLE, "This gateway is out of memory.");
     for (struct value_walk walk = value_walk_of(&all); value_walk_next(&walk, &name, &one);) {
         struct envelope_attribute *a = &m->attributes[m->attribute_count];
-        if (name.len == 0)
-            return sqs_fail(e, SQS_PARAMETER, "The request must contain non-empty message attribute names.");
-        if (!name_good(name))
-            return sqs_fail(e, SQS_PARAMETER, "The message attribute name '%.*s' is invalid.", FOR_NAME(name));
-        if (read_attribute(name, &one, a, &m->binary, e) != 0)
+        if (check_name(name, e) != 0 || read_attribute(name, &one, a, &m->binary, e) != 0)
             return -1;
         m->size += name.len + a->type.len + a->value.len;
         m->attribute_count++;

@@ -116,6 +116,10 @@ void sqs_batch_failed(struct gateway *g, struct pending_job *job, const struct s
     struct pending_request *p = job->request;
     struct value entry = entry_at(p, job->position), id = id_of(&entry);
     struct buf name = {0};
+    if (e->code == SQS_NO_QUEUE) { /* no entry's own fault */
+        sqs_finish_error(g, p, e);
+        return;
+    }
     buf_append(&name, id.bytes.ptr, id.bytes.len);
     job->text_at = p->texts.len;
     mp_put_map(&p->texts, 4);

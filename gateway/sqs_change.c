@@ -9,9 +9,7 @@
 #include "gateway/sqs_policy.h"
 
 #define TRIES 8
-#define TAGS_MAX 50u
-#define TAG_KEY_BYTES 128u
-#define TAG_VALUE_BYTES 256u
+#define TAGS_MAX LIMIT_TAGS
 
 /* Appends the new document. 0, or -1 with the error. */
 typedef int make_document(struct gateway *g, const struct pending_request *p, const struct queue_description *d,
@@ -138,6 +136,14 @@ int sqs_set_queue_attributes(struct sqs_request *q)
 }
 
 /* -- Tags ---------------------------------------------------------------------------------------------------------------- */
+static size_t characters_of(struct slice text)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < text.len; i++)
+        count += (text.ptr[i] & 0xc0) != 0x80;
+    return count;
+}
+
 int sqs_tags_check(const struct value *tags, struct sqs_error *e)
 {
     struct slice key;
@@ -148,7 +154,8 @@ int sqs_tags_check(const struct value *tags, struct sqs_error *e)
     if (tags->count > TAGS_MAX)
         return sqs_fail(e, SQS_PARAMETER, "Too many tags added for queue: at most %u.", TAGS_MAX);
     while (value_walk_next(&walk, &key, &value))
-        if (key.len == 0 || key.len > TAG_KEY_BYTES * 4 || value.type != VALUE_S || value.bytes.len > TAG_VALUE_BYTES * 4)
+        if (key.len == 0 || characters_of(key) > LIMIT_TAG_KEY_CHARACTERS || value.type != VALUE_S ||
+            characters_of(value.bytes) > LIMIT_TAG_VALUE_CHARACTERS)
             return sqs_fail(e, SQS_PARAMETER, "Tag keys must be between 1 and 128 characters in length, values at most 256.");
     return 0;
 }

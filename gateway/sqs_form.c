@@ -26,6 +26,8 @@ static const struct rule rules[] = {
     {"TagKey", "TagKeys", FORM_LIST, NULL, NULL},
     {"AWSAccountId", "AWSAccountIds", FORM_LIST, NULL, NULL},
     {"ActionName", "Actions", FORM_LIST, NULL, NULL},
+    {"StringListValue", "StringListValues", FORM_LIST, NULL, NULL},
+    {"BinaryListValue", "BinaryListValues", FORM_LIST, NULL, NULL},
     {"Attribute", "Attributes", FORM_MAP, "Name", "Value"},
     {"Tag", "Tags", FORM_MAP, "Key", "Value"},
     {"MessageAttribute", "MessageAttributes", FORM_STRUCTURES, "Name", "Value"},
@@ -228,6 +230,8 @@ static void put_element(const struct form *f, const struct rule *rule, const str
         put_slice(out, key_of(f, rule, node));
     if (rule->kind == FORM_STRUCTURES && value)
         put_structure(f, value, out);
+    else if (rule->kind == FORM_STRUCTURES)
+        mp_put_map(out, 0);
     else
         put_slice(out, value && value->value.ptr ? value->value : slice_text(""));
 }

@@ -136,3 +136,74 @@ def test_many_groups_at_once(sqs, fifo, drain):
             sqs.delete_message(QueueUrl=fifo, ReceiptHandle=m["ReceiptHandle"])
     assert all(order == sorted(order) for order in got.values())
     assert attributes(sqs, fifo, "ApproximateNumberOfMessagesNotVisible") == {"ApproximateNumberOfMessagesNotVisible": "0"}
+
+
+def test_part_of_a_group_that_is_kept_longer(sqs, fifo):
+    """Of messages received together, those before the one that is kept may come again; those behind it wait."""
+    for i in range(4):
+        send(sqs, fifo, f"m{i}")
+    found = receive(sqs, fifo, 3)
+    sqs.change_message_visibility(QueueUrl=fifo, ReceiptHandle=found[1]["ReceiptHandle"], VisibilityTimeout=600)
+    for m in (found[0], found[2]):
+        sqs.change_message_visibility(QueueUrl=fifo, ReceiptHandle=m["ReceiptHandle"], VisibilityTimeout=0)
+    again = receive(sqs, fifo)
+    assert [m["Body"] for m in again] == ["m0"]
+    sqs.delete_message(QueueUrl=fifo, ReceiptHandle=again[0]["ReceiptHandle"])
+    assert receive(sqs, fifo) == []
+    sqs.change_message_visibility(QueueUrl=fifo, ReceiptHandle=found[1]["ReceiptHandle"], VisibilityTimeout=0)
+    assert [m["Body"] for m in receive(sqs, fifo)] == ["m1", "m2", "m3"]
+
+
+def test_a_send_does_not_open_a_blocked_group(sqs, fifo):
+    send(sqs, fifo, "m0")
+    first, = receive(sqs, fifo)
+    send(sqs, fifo, "m1")
+    assert receive(sqs, fifo) == []
+    sqs.delete_message(QueueUrl=fifo, ReceiptHandle=first["ReceiptHandle"])
+    assert [m["Body"] for m in receive(sqs, fifo)] == ["m1"]
+
+
+def test_a_new_delay_holds_for_what_is_there(sqs, fifo, make):
+    standard = make()
+    send(sqs, fifo, "x")
+    sqs.send_message(QueueUrl=standard, MessageBody="x")
+    for url in (fifo, standard):
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"DelaySeconds": "900"})
+    assert receive(sqs, fifo) == [] and len(receive(sqs, standard)) == 1
+
+
+def test_a_delayed_message_does_not_block_visible_ones(sqs, fifo):
+    send(sqs, fifo, "seen")
+    first, = receive(sqs, fifo)
+    sqs.set_queue_attributes(QueueUrl=fifo, Attributes={"DelaySeconds": "900"})
+    send(sqs, fifo, "late")
+    sqs.change_message_visibility(QueueUrl=fifo, ReceiptHandle=first["ReceiptHandle"], VisibilityTimeout=0)
+    assert [m["Body"] for m in receive(sqs, fifo)] == ["seen"]
+
+
+def test_an_attempt_ends_with_what_it_got(sqs, fifo):
+    for i in range(2):
+        send(sqs, fifo, f"m{i}")
+    first = receive(sqs, fifo, 1, ReceiveRequestAttemptId="a")
+    again = receive(sqs, fifo, 1, ReceiveRequestAttemptId="a")
+    assert [(m["MessageId"], m["ReceiptHandle"]) for m in first] == [(m["MessageId"], m["ReceiptHandle"]) for m in again]
+    sqs.delete_message(QueueUrl=fifo, ReceiptHandle=first[0]["ReceiptHandle"])
+    assert [m["Body"] for m in receive(sqs, fifo, 1, ReceiveRequestAttemptId="a")] == ["m1"]
+
+
+def test_attempts_are_for_fifo_queues(sqs, make):
+    with fails("InvalidParameterValue"):
+        receive(sqs, make(), ReceiveRequestAttemptId="a")
+
+
+def test_batches_of_a_fifo_queue(sqs, make):
+    url = make(fifo=True)
+    sent = sqs.send_message_batch(QueueUrl=url, Entries=[
+        {"Id": "a", "MessageBody": "0", "MessageGroupId": "g", "MessageDeduplicationId": "0"},
+        {"Id": "b", "MessageBody": "1", "MessageGroupId": "g", "MessageDeduplicationId": "1"},
+        {"Id": "c", "MessageBody": "0", "MessageGroupId": "g", "MessageDeduplicationId": "0"},
+        {"Id": "d", "MessageBody": "2", "MessageGroupId": "g"}, {"Id": "e", "MessageBody": "3", "MessageDeduplicationId": "3"}])
+    ok = {e["Id"]: e for e in sent["Successful"]}
+    assert sorted(ok) == ["a", "b", "c"] and ok["a"]["SequenceNumber"] == ok["c"]["SequenceNumber"] < ok["b"]["SequenceNumber"]
+    assert {e["Id"]: e["Code"] for e in sent["Failed"]} == {"d": "InvalidParameterValue", "e": "MissingParameter"}
+    assert [m["Body"] for m in receive(sqs, url)] == ["0", "1"]

@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from .conftest import JSON
+from .conftest import JSON, arn
 
 SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=a/20261121/eu-west-1/sqs/aws4_request, SignedHeaders=host, Signature=b",
           "X-Amz-Date": "20261121T090000Z"}
@@ -71,6 +71,56 @@ def test_wrong_types(raw, make, action, body):
     assert failed or answer.status_code == 400, answer.text
 
 
+def test_get_and_post_on_both_paths(raw, make):
+    """A form in the body or in the query string, on "/" or on the queue's own path: the same."""
+    url = make()
+    name = url.rsplit("/", 1)[-1]
+    query = "Action=SendMessage&MessageBody=a%2Bb&Version=2012-11-05"
+    for path, more in (("/", f"&QueueUrl={url}"), ("/", f"&QueueUrl={name}"), (f"/123456789012/{name}", ""), (f"/queue/{name}", "")):
+        for answer in (raw(query + more, path=path, **SIGNED), raw(None, path=f"{path}?{query}{more}", method="GET", **SIGNED),
+                       raw("", path=f"{path}?{query}{more}", **SIGNED)):
+            assert answer.status_code == 200 and "<SendMessageResult><MD5OfMessageBody>" in answer.text, answer.text
+    counts = raw(None, path=f"/123456789012/{name}?Action=GetQueueAttributes&AttributeName.1=ApproximateNumberOfMessages", method="GET", **SIGNED)
+    assert "<Attribute><Name>ApproximateNumberOfMessages</Name><Value>12</Value></Attribute>" in counts.text
+
+
+def test_urls_have_the_host_that_the_client_used(up, raw, make):
+    name = make().rsplit("/", 1)[-1]
+    answer = raw({"Action": "GetQueueUrl", "QueueName": name}, Host="queues.example:99", **SIGNED)
+    assert f"<QueueUrl>http://queues.example:99/123456789012/{name}</QueueUrl>" in answer.text
+    listed = raw(json.dumps({"QueueNamePrefix": name}), Content_Type="application/x-amz-json-1.0", X_Amz_Target="AmazonSQS.ListQueues",
+                 Host="[::1]:8080", **SIGNED)
+    assert listed.json() == {"QueueUrls": [f"http://[::1]:8080/123456789012/{name}"]}
+
+
+def test_a_request_without_a_signature_is_for_the_first_region(raw):
+    name = "unsigned-" + uuid.uuid4().hex
+    assert "<QueueUrl>" in raw({"Action": "CreateQueue", "QueueName": name}).text
+    answer = raw({"Action": "GetQueueAttributes", "QueueUrl": name, "AttributeName.1": "QueueArn"})
+    assert f"<Value>arn:aws:sqs:us-east-1:123456789012:{name}</Value>" in answer.text
+
+
+ACTIONS = ["AddPermission", "CancelMessageMoveTask", "ChangeMessageVisibility", "ChangeMessageVisibilityBatch", "CreateQueue", "DeleteMessage",
+           "DeleteMessageBatch", "DeleteQueue", "GetQueueAttributes", "GetQueueUrl", "ListDeadLetterSourceQueues", "ListMessageMoveTasks",
+           "ListQueues", "ListQueueTags", "PurgeQueue", "ReceiveMessage", "RemovePermission", "SendMessage", "SendMessageBatch",
+           "SetQueueAttributes", "StartMessageMoveTask", "TagQueue", "UntagQueue"]
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_every_action_in_both_protocols(raw, action):
+    """Without any parameter each of the 23 says what it misses; all but the one that needs none."""
+    form = raw({"Action": action, "Version": "2012-11-05"}, **SIGNED)
+    answer = raw("{}", Content_Type="application/x-amz-json-1.0", X_Amz_Target="AmazonSQS." + action, **SIGNED)
+    if action == "ListQueues":
+        assert form.status_code == answer.status_code == 200
+        return
+    missing = re.search("<Message>The request must contain the parameter (QueueUrl|QueueName|SourceArn|TaskHandle).</Message>", form.text)
+    assert form.status_code == answer.status_code == 400 and missing and "<Code>MissingParameter</Code>" in form.text, form.text
+    assert answer.json() == {"__type": "com.amazon.coral.service#MissingRequiredParameterException",
+                             "message": f"The request must contain the parameter {missing[1]}."}
+    assert answer.headers["x-amzn-query-error"] == "MissingParameter;Sender"
+
+
 @pytest.mark.skipif(JSON, reason="once is enough")
 def test_the_aws_cli(up, tmp_path):
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b",
@@ -83,11 +133,31 @@ def test_the_aws_cli(up, tmp_path):
                              timeout=60)
         assert run.returncode == 0, run.stderr
         return json.loads(run.stdout) if run.stdout.strip() else None
-    name = "cli-" + uuid.uuid4().hex
-    url = aws("create-queue", "--queue-name", name)["QueueUrl"]
-    assert aws("send-message", "--queue-url", url, "--message-body", "hello")["MD5OfMessageBody"] == "5d41402abc4b2a76b9719d911017c592"
-    message, = aws("receive-message", "--queue-url", url, "--wait-time-seconds", "5")["Messages"]
-    assert message["Body"] == "hello"
+    name, dead = "cli-" + uuid.uuid4().hex, "cli-dead-" + uuid.uuid4().hex
+    url = aws("create-queue", "--queue-name", name, "--attributes", "VisibilityTimeout=60", "--tags", "team=red,cost=1")["QueueUrl"]
+    assert aws("get-queue-url", "--queue-name", name) == {"QueueUrl": url}
+    assert aws("list-queues", "--queue-name-prefix", name) == {"QueueUrls": [url]}
+    assert aws("list-queue-tags", "--queue-url", url) == {"Tags": {"team": "red", "cost": "1"}}
+    aws("create-queue", "--queue-name", dead)
+    policy = json.dumps({"deadLetterTargetArn": arn(dead), "maxReceiveCount": "3"})
+    aws("set-queue-attributes", "--queue-url", url, "--attributes", json.dumps({"RedrivePolicy": policy, "DelaySeconds": "0"}))
+    shown = aws("get-queue-attributes", "--queue-url", url, "--attribute-names", "All")["Attributes"]
+    assert shown["RedrivePolicy"] == policy and shown["VisibilityTimeout"] == "60"
+    assert aws("list-dead-letter-source-queues", "--queue-url", dead) == {"queueUrls": [url]}
+    sent = aws("send-message", "--queue-url", url, "--message-body", "hello", "--message-attributes",
+               '{"n":{"DataType":"Number","StringValue":"7"},"b":{"DataType":"Binary","BinaryValue":"aGk="}}')
+    assert sent["MD5OfMessageBody"] == "5d41402abc4b2a76b9719d911017c592"
+    message, = aws("receive-message", "--queue-url", url, "--wait-time-seconds", "5", "--message-attribute-names", "All",
+                   "--attribute-names", "All")["Messages"]
+    assert message["Body"] == "hello" and message["MessageAttributes"]["n"]["StringValue"] == "7"
+    aws("change-message-visibility", "--queue-url", url, "--receipt-handle", message["ReceiptHandle"], "--visibility-timeout", "600")
     aws("delete-message", "--queue-url", url, "--receipt-handle", message["ReceiptHandle"])
+    batch = aws("send-message-batch", "--queue-url", url, "--entries", "Id=a,MessageBody=1", "Id=b,MessageBody=2,DelaySeconds=901")
+    assert batch["Successful"][0]["Id"] == "a" and batch["Failed"][0]["Id"] == "b"
+    aws("add-permission", "--queue-url", url, "--label", "l", "--aws-account-ids", "111111111111", "--actions", "SendMessage")
+    aws("purge-queue", "--queue-url", url)
     assert aws("receive-message", "--queue-url", url) is None
+    run = subprocess.run(["/usr/bin/aws", "--endpoint-url", up.url, "sqs", "purge-queue", "--queue-url", url], env=environment,
+                         capture_output=True, text=True, timeout=60)
+    assert run.returncode == 254 and "PurgeQueueInProgress) when calling the PurgeQueue operation: Only one PurgeQueue operation on" in run.stderr
     aws("delete-queue", "--queue-url", url)

@@ -6,7 +6,7 @@
     raw          raw(body, path="/", **headers) -> requests.Response of a form
     fails        with fails("InvalidParameterValue", "text"): ...
 
-Debian's boto3 speaks the query protocol. test_json.py runs all of this again with a current boto3, which speaks JSON.
+Debian's boto3 speaks the query protocol. test_current_clients.py runs all of this again with a current boto3, which speaks JSON.
 """
 import json
 import re
@@ -28,6 +28,8 @@ from up import Up, until  # noqa: E402, F401
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
 JSON = tuple(map(int, botocore.__version__.split(".")[:3])) >= (1, 34, 90)
+SIGNED = {"Authorization": f"AWS4-HMAC-SHA256 Credential=a/20261121/{REGION}/sqs/aws4_request, SignedHeaders=host, Signature=b",
+          "X-Amz-Date": "20261121T090000Z"}  # any signature will do
 NO_QUEUE = "The specified queue does not exist" + ("." if JSON else " for this wsdl version.")
 
 

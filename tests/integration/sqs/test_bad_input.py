@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from .conftest import ACCOUNT, NO_QUEUE, arn, attributes, fails, redrive
+from .conftest import ACCOUNT, NO_QUEUE, SIGNED, arn, attributes, fails, redrive
 
 TEXT = {"DataType": "String", "StringValue": "v"}
 NONE = "AWS.SimpleQueueService.NonExistentQueue"
@@ -234,12 +234,10 @@ def test_answers_are_xml_whatever_came_by_json(raw, make):
     url = make()
     json_headers = {"Content_Type": "application/x-amz-json-1.0"}
     tags = raw(json.dumps({"QueueUrl": url, "Tags": {"a": "\x01\uffff<"}}), X_Amz_Target="AmazonSQS.TagQueue",
-               Authorization="AWS4-HMAC-SHA256 Credential=a/20261121/eu-west-1/sqs/aws4_request, SignedHeaders=host, Signature=b",
-               X_Amz_Date="20261121T090000Z", **json_headers)
+               **SIGNED, **json_headers)
     assert tags.status_code == 200, tags.text
     listed = raw({"Action": "ListQueueTags", "QueueUrl": url},
-                 Authorization="AWS4-HMAC-SHA256 Credential=a/20261121/eu-west-1/sqs/aws4_request, SignedHeaders=host, Signature=b",
-                 X_Amz_Date="20261121T090000Z")
+                 **SIGNED)
     assert parse(listed)["Value"] == "\ufffd\ufffd<"
 
 
@@ -265,8 +263,7 @@ def test_bodies_beyond_all_bounds(raw):
     ({"Action": "DeleteMessage", "ReceiptHandle": "%"}, "ReceiptHandleIsInvalid")])
 def test_forms_with_a_part_missing_or_wrong(raw, make, form, code):
     answer = raw({"QueueUrl": make(), "Version": "2012-11-05", **form},
-                 Authorization="AWS4-HMAC-SHA256 Credential=a/20261121/eu-west-1/sqs/aws4_request, SignedHeaders=host, Signature=b",
-                 X_Amz_Date="20261121T090000Z")
+                 **SIGNED)
     assert code is None or parse(answer)["Code"] == code, answer.text
 
 
@@ -285,6 +282,5 @@ def test_null_is_as_good_as_left_out(raw, make):
     url = make()
     answer = raw(json.dumps({"QueueUrl": url.rsplit("/", 1)[-1], "MessageBody": "x", "DelaySeconds": None, "MessageAttributes": None,
                              "MessageGroupId": None}), Content_Type="application/x-amz-json-1.0", X_Amz_Target="AmazonSQS.SendMessage",
-                 Authorization="AWS4-HMAC-SHA256 Credential=a/20261121/eu-west-1/sqs/aws4_request, SignedHeaders=host, Signature=b",
-                 X_Amz_Date="20261121T090000Z")
+                 **SIGNED)
     assert answer.status_code == 200, answer.text

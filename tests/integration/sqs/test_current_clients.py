@@ -28,7 +28,7 @@ def clean():
 
 def test_everything_over_json():
     run = subprocess.run([venv.python(), "-m", "pytest", "-q", "-p", "no:cacheprovider", HERE], env=clean(), capture_output=True,
-                         text=True, timeout=300)
+                         text=True, timeout=600)
     assert run.returncode == 0, run.stdout[-6000:]
 
 

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from .conftest import JSON, arn, attributes, fails, redrive, until
+from .conftest import JSON, SIGNED, arn, attributes, fails, redrive, until
 
 needs_moves = pytest.mark.skipif(not JSON, reason="this boto3 does not know the actions of move tasks")
 
@@ -102,11 +102,9 @@ def test_moves_that_cannot_be(sqs, make, pair):
 def test_move_tasks_in_the_query_protocol(sqs, raw, pair):
     source, dead = pair
     kill(sqs, source, dead, 1)
-    signed = {"Authorization": "AWS4-HMAC-SHA256 Credential=a/20261121/eu-west-1/sqs/aws4_request, SignedHeaders=host, Signature=b",
-              "X-Amz-Date": "20261121T090000Z"}
-    started = raw({"Action": "StartMessageMoveTask", "SourceArn": arn(dead)}, **signed)
+    started = raw({"Action": "StartMessageMoveTask", "SourceArn": arn(dead)}, **SIGNED)
     assert started.status_code == 200 and "<TaskHandle>" in started.text
-    until(lambda: "<Status>COMPLETED</Status>" in raw({"Action": "ListMessageMoveTasks", "SourceArn": arn(dead)}, **signed).text)
+    until(lambda: "<Status>COMPLETED</Status>" in raw({"Action": "ListMessageMoveTasks", "SourceArn": arn(dead)}, **SIGNED).text)
 
 
 def test_policy_is_read_as_written(sqs, pair):

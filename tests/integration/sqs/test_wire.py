@@ -1,16 +1,11 @@
-"""What no SDK would send: forms, query strings and JSON by hand; the everyday commands of the aws cli."""
+"""What no SDK would send: forms, query strings and JSON by hand."""
 import json
-import os
 import re
-import subprocess
 import uuid
 
 import pytest
 
-from .conftest import JSON, arn
-
-SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=a/20261121/eu-west-1/sqs/aws4_request, SignedHeaders=host, Signature=b",
-          "X-Amz-Date": "20261121T090000Z"}
+from .conftest import SIGNED
 
 
 def test_a_form_and_its_answer(raw, make):
@@ -119,45 +114,3 @@ def test_every_action_in_both_protocols(raw, action):
     assert answer.json() == {"__type": "com.amazon.coral.service#MissingRequiredParameterException",
                              "message": f"The request must contain the parameter {missing[1]}."}
     assert answer.headers["x-amzn-query-error"] == "MissingParameter;Sender"
-
-
-@pytest.mark.skipif(JSON, reason="once is enough")
-def test_the_aws_cli(up, tmp_path):
-    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b",
-                   "AWS_DEFAULT_REGION": "eu-west-1", "LC_ALL": "C.UTF-8"}
-    if not os.path.exists("/usr/bin/aws"):
-        pytest.skip("no aws cli")
-
-    def aws(*arguments):
-        run = subprocess.run(["/usr/bin/aws", "--endpoint-url", up.url, "sqs", *arguments], env=environment, capture_output=True, text=True,
-                             timeout=60)
-        assert run.returncode == 0, run.stderr
-        return json.loads(run.stdout) if run.stdout.strip() else None
-    name, dead = "cli-" + uuid.uuid4().hex, "cli-dead-" + uuid.uuid4().hex
-    url = aws("create-queue", "--queue-name", name, "--attributes", "VisibilityTimeout=60", "--tags", "team=red,cost=1")["QueueUrl"]
-    assert aws("get-queue-url", "--queue-name", name) == {"QueueUrl": url}
-    assert aws("list-queues", "--queue-name-prefix", name) == {"QueueUrls": [url]}
-    assert aws("list-queue-tags", "--queue-url", url) == {"Tags": {"team": "red", "cost": "1"}}
-    aws("create-queue", "--queue-name", dead)
-    policy = json.dumps({"deadLetterTargetArn": arn(dead), "maxReceiveCount": "3"})
-    aws("set-queue-attributes", "--queue-url", url, "--attributes", json.dumps({"RedrivePolicy": policy, "DelaySeconds": "0"}))
-    shown = aws("get-queue-attributes", "--queue-url", url, "--attribute-names", "All")["Attributes"]
-    assert shown["RedrivePolicy"] == policy and shown["VisibilityTimeout"] == "60"
-    assert aws("list-dead-letter-source-queues", "--queue-url", dead) == {"queueUrls": [url]}
-    sent = aws("send-message", "--queue-url", url, "--message-body", "hello", "--message-attributes",
-               '{"n":{"DataType":"Number","StringValue":"7"},"b":{"DataType":"Binary","BinaryValue":"aGk="}}')
-    assert sent["MD5OfMessageBody"] == "5d41402abc4b2a76b9719d911017c592"
-    message, = aws("receive-message", "--queue-url", url, "--wait-time-seconds", "5", "--message-attribute-names", "All",
-                   "--attribute-names", "All")["Messages"]
-    assert message["Body"] == "hello" and message["MessageAttributes"]["n"]["StringValue"] == "7"
-    aws("change-message-visibility", "--queue-url", url, "--receipt-handle", message["ReceiptHandle"], "--visibility-timeout", "600")
-    aws("delete-message", "--queue-url", url, "--receipt-handle", message["ReceiptHandle"])
-    batch = aws("send-message-batch", "--queue-url", url, "--entries", "Id=a,MessageBody=1", "Id=b,MessageBody=2,DelaySeconds=901")
-    assert batch["Successful"][0]["Id"] == "a" and batch["Failed"][0]["Id"] == "b"
-    aws("add-permission", "--queue-url", url, "--label", "l", "--aws-account-ids", "111111111111", "--actions", "SendMessage")
-    aws("purge-queue", "--queue-url", url)
-    assert aws("receive-message", "--queue-url", url) is None
-    run = subprocess.run(["/usr/bin/aws", "--endpoint-url", up.url, "sqs", "purge-queue", "--queue-url", url], env=environment,
-                         capture_output=True, text=True, timeout=60)
-    assert run.returncode == 254 and "PurgeQueueInProgress) when calling the PurgeQueue operation: Only one PurgeQueue operation on" in run.stderr
-    aws("delete-queue", "--queue-url", url)

@@ -86,6 +86,18 @@ static void the_first_of_a_name_counts(void **state)
     http_fields_reset(&fields);
 }
 
+/* So that whoever reads it says what is missing, as with JSON. */
+static void what_is_missing_is_empty(void **state)
+{
+    (void)state;
+    check_form("Attribute.1.Value=5", "{\"Attributes\":{\"\":\"5\"}}");
+    check_form("Tag.1.Key=a&Tag.2.Value=b&Tag.3.Value=c", "{\"Tags\":{\"a\":\"\",\"\":\"b\"}}");
+    check_form("MessageAttribute.1.Name=a", "{\"MessageAttributes\":{\"a\":{}}}");
+    check_form("SendMessageBatchRequestEntry.1=x", "{\"Entries\":[{}]}");
+    check_form("MessageAttribute.1.Name=a&MessageAttribute.1.Value.StringListValue.1=v",
+               "{\"MessageAttributes\":{\"a\":{\"StringListValues\":[\"v\"]}}}");
+}
+
 static void what_is_malformed_is_refused(void **state)
 {
     (void)state;
@@ -97,7 +109,7 @@ static void what_is_malformed_is_refused(void **state)
     refuse_form(".=1");
     refuse_form("A..B=1");
     refuse_form("A.=1");
-    refuse_form("a.b.c.d.e.f.g=1");
+    refuse_form("a.b.c.d.e.f.g.h=1");
     struct buf many = {0};
     for (unsigned i = 0; i <= SQS_FORM_PARAMETERS_MAX; i++)
         buf_printf(&many, "TagKey.%u=x&", i);
@@ -105,6 +117,17 @@ static void what_is_malformed_is_refused(void **state)
     refuse_form((const char *)many.data);
     buf_finish(&many);
     check_form("Entry.1.X=1&Z=2", "{\"Z\":\"2\"}"); /* names that the API does not know are left out */
+}
+
+static void texts_are_what_xml_can_say(void **state)
+{
+    (void)state;
+    struct buf out = {0};
+    sqs_xml_text(&out, slice_text("a\x01\tb\n\xef\xbf\xbe|\xef\xbf\xbf|\xef\xbf\xbd<>&\"\r\x7f"));
+    buf_byte(&out, 0);
+    assert_string_equal((const char *)out.data,
+                        "a\xef\xbf\xbd\tb\n\xef\xbf\xbd|\xef\xbf\xbd|\xef\xbf\xbd&lt;&gt;&amp;&quot;&#xD;\x7f");
+    buf_finish(&out);
 }
 
 static void answers_are_flat(void **state)
@@ -138,7 +161,9 @@ int main(void)
         cmocka_unit_test(names_become_what_the_json_protocol_says),
         cmocka_unit_test(numbers_give_the_order),
         cmocka_unit_test(the_first_of_a_name_counts),
+        cmocka_unit_test(what_is_missing_is_empty),
         cmocka_unit_test(what_is_malformed_is_refused),
+        cmocka_unit_test(texts_are_what_xml_can_say),
         cmocka_unit_test(answers_are_flat),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -162,6 +162,53 @@ static void beyond_sqs_there_are_schedules_and_priorities(void **state)
                      -1);
 }
 
+static void members_have_types(void **state)
+{
+    struct desk *d = *state;
+    static const char *const good[] = {
+        "{}",
+        "{\"QueueUrl\":\"q\",\"DelaySeconds\":1,\"WaitTimeSeconds\":\"1\",\"AttributeNames\":[\"All\"],\"Tags\":{\"a\":\"b\"}}",
+        "{\"QueueUrl\":null,\"Entries\":null,\"Tags\":\"\",\"Entries2\":1}",
+        "{\"Entries\":[{\"Id\":\"a\",\"MessageAttributes\":{\"n\":{\"DataType\":\"x\"}}}]}",
+    };
+    static const char *const bad[] = {
+        "{\"QueueUrl\":1}",
+        "{\"DelaySeconds\":[]}",
+        "{\"DelaySeconds\":true}",
+        "{\"AttributeNames\":\"All\"}",
+        "{\"AttributeNames\":[1]}",
+        "{\"Attributes\":{\"a\":1}}",
+        "{\"Attributes\":[]}",
+        "{\"Entries\":{}}",
+        "{\"Entries\":[\"a\"]}",
+        "{\"Entries\":[{\"Id\":1}]}",
+        "{\"Entries\":[{\"MessageAttributes\":[]}]}",
+        "{\"MessageAttributes\":{\"a\":\"b\"}}",
+    };
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        struct value in = value_from(d, good[i]);
+        assert_int_equal(sqs_members_check(&in, &d->e), 0);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct value in = value_from(d, bad[i]);
+        assert_int_equal(sqs_members_check(&in, &d->e), -1);
+        assert_int_equal(d->e.code, SQS_MALFORMED);
+    }
+}
+
+static void errors_are_utf8(void **state)
+{
+    struct desk *d = *state;
+    char text[800];
+    memset(text, 'x', sizeof text);
+    for (size_t i = 0; i + 1 < sizeof text; i += 2)
+        memcpy(text + i, "\xc3\xa4", 2);
+    for (int len = 690; len < 710; len++) {
+        sqs_fail(&d->e, SQS_PARAMETER, "%.*s", len, text);
+        assert_true(utf8_valid(slice_text(d->e.text)));
+    }
+}
+
 static const struct sqs_place place = {.region = {(const unsigned char *)"us-east-1", 9},
                                        .account = {(const unsigned char *)"123456789012", 12}};
 
@@ -266,6 +313,8 @@ int main(void)
         TEST(a_message_becomes_an_envelope),
         TEST(what_is_wrong_is_said_in_the_services_words),
         TEST(beyond_sqs_there_are_schedules_and_priorities),
+        TEST(members_have_types),
+        TEST(errors_are_utf8),
         TEST(attributes_become_settings),
         TEST(attributes_are_checked),
         TEST(policies_are_written_and_read),

@@ -3,7 +3,7 @@
 #include "common/json.h"
 #include "common/mp.h"
 #include "common/op.h"
-#include "gateway/sqs_message.h"
+#include "common/sqs_message.h"
 
 static void put_slice(struct buf *out, struct slice s) { mp_put_str(out, (const char *)s.ptr, s.len); }
 

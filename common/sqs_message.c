@@ -1,5 +1,5 @@
 /* sqs_message.c - see sqs_message.h. */
-#include "gateway/sqs_message.h"
+#include "common/sqs_message.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -305,6 +305,35 @@ int sqs_message_read(const struct value *in, bool fifo, struct sqs_message *m, s
                         LIMIT_BODY_BYTES);
     if (buf_failed(envelope) || digest(m, slice_of(envelope->data + begin, envelope->len - begin)) != 0)
         return sqs_fail(e, SQS_UNAVAILABLE, "This gateway is out of memory.");
+    return 0;
+}
+
+/* -- What the broker is told --------------------------------------------------------------------------------------------- */
+static uint64_t group_of(struct slice group)
+{
+    unsigned char digest[SQS_KEY_BYTES];
+    uint64_t hash = 0;
+    if (group.len == 0 || sqs_key(slice_text("group"), group, digest) != 0)
+        return group.len ? 1 : 0;
+    memcpy(&hash, digest, sizeof hash);
+    return hash ? hash : 1;
+}
+
+int sqs_message_send(const struct sqs_message *m, bool fifo, struct slice envelope, unsigned char key[static SQS_KEY_BYTES],
+                     struct queue_send *send)
+{
+    bool by_id = m->deduplication.ptr != NULL;
+    *send = (struct queue_send){.group = group_of(m->group),
+                                .flags = fifo && !by_id ? QUEUE_CONTENT_KEY : 0,
+                                .delay_ms = m->delay_ms,
+                                .priority = m->priority,
+                                .size = m->size,
+                                .body = envelope};
+    if (!fifo)
+        return 0;
+    if (sqs_key(slice_text(by_id ? "id" : "content"), by_id ? m->deduplication : m->body, key) != 0)
+        return -1;
+    send->key = slice_of(key, SQS_KEY_BYTES);
     return 0;
 }
 

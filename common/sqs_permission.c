@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "common/mp.h"
-#include "gateway/sqs_message.h"
-#include "gateway/sqs_policy.h"
+#include "common/sqs_message.h"
+#include "common/sqs_policy.h"
 
 #define JSON_DEPTH 32
 #define STATEMENTS_MAX 20u

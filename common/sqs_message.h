@@ -4,12 +4,12 @@
  *     attributes: name -> {DataType: S, StringValue: S or BinaryValue: B}
  *
  * The broker carries it unread. */
-#ifndef LEAT_GATEWAY_SQS_MESSAGE_H
-#define LEAT_GATEWAY_SQS_MESSAGE_H
+#ifndef LEAT_COMMON_SQS_MESSAGE_H
+#define LEAT_COMMON_SQS_MESSAGE_H
 
 #include "common/item.h"
-#include "gateway/sqs_digest.h"
-#include "gateway/sqs_error.h"
+#include "common/sqs_digest.h"
+#include "common/sqs_error.h"
 
 struct sqs_message {
     struct slice body, group, deduplication; /* of the request; group and deduplication empty: not given */
@@ -23,6 +23,12 @@ struct sqs_message {
 /* Checks one SendMessage or one entry of a batch (an M with the API's members), and appends its envelope. max_delay_s: 900, or what the
  * queue allows beyond. 0, or -1 with the error. */
 int sqs_message_read(const struct value *in, bool fifo, struct sqs_message *m, struct buf *envelope, struct sqs_error *e);
+
+/* What the broker is told of it, but for the id. Points into envelope and key (FIFO queues: the deduplication id's, or the content's). 0, or -1 without
+ * memory. */
+#define SQS_KEY_BYTES 16
+int sqs_message_send(const struct sqs_message *m, bool fifo, struct slice envelope, unsigned char key[static SQS_KEY_BYTES],
+                     struct queue_send *send);
 
 struct sqs_envelope {
     struct slice body, group, deduplication;

@@ -129,8 +129,8 @@ def test_peek_cancel_and_purge_of_waiting_jobs():
         jobs = [up.post({"operation": "update", "tableName": "name", "payload": {
             "Key": {"id": "x"}, "UpdateExpression": "SET a = :a", "ExpressionAttributeValues": {":a": i}}}) for i in range(600)]
         peek = json.loads(up.leat("queue", "peek", "leat-jobs", "--max", "1000", "--json", "--data", up.data).stdout)
-        assert {"operation", "tableName", "payload", "jobId"} <= set(peek[0])
-        waiting = [m["jobId"] for m in peek if m["status"] in ("ready", "blocked")]
+        assert {"operation", "tableName", "payload"} == set(json.loads(peek[0]["body"]))
+        waiting = [m["messageId"] for m in peek if m["state"] == "ready"]
         assert waiting
         cancelled = up.session.delete(f"{up.url}/jobs/{waiting[0]}")
         assert cancelled.status_code == 200 and cancelled.json()["status"] == "cancelled"

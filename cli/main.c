@@ -14,7 +14,7 @@ static const struct {
     {"up", "run the whole stack in the foreground", command_up},
     {"status", "show the running stack: processes, queue, workers", command_status},
     {"table", "create, list, describe and drop tables", command_table},
-    {"queue", "list, peek into, purge and redrive the queues", command_queue},
+    {"queue", "make, watch, fill, empty and remove queues", command_queue},
     {"probe", "tell whether one part is well, for health checks", command_probe},
     {"post", "post a file of jobs, one JSON object a line", command_post},
     {"backup", "copy everything to a folder, while the stack runs", command_backup},

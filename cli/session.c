@@ -17,6 +17,12 @@ struct session {
     unsigned code;               /* of an admin answer */
     enum msg_call_status status; /* of a call */
     struct buf answer;
+    session_response *each; /* of session_ask() */
+    void *each_self;
+    uintptr_t first_tag; /* of the asking that is under way: a tag below is of an earlier one */
+    size_t asked, missing;
+    bool *seen; /* [asked] */
+    const volatile sig_atomic_t *stop;
 };
 
 void session_endpoint(const char *folder, const char *endpoint, struct buf *out)
@@ -57,17 +63,28 @@ static void on_result(void *self, const struct id *id, struct slice outcome) { (
 static void on_state(void *self, void *tag, const struct msg_state_reply *state) { (void)self, (void)tag, (void)state; }
 static void on_catalog(void *self, struct slice catalog) { (void)self, (void)catalog; }
 
-/* Turns the client until *done or the time is over. */
-static bool run_until(struct session *s, const bool *done)
+static void on_response(void *self, void *tag, const struct queue_response *response)
 {
-    int64_t until = clock_mono_ms() + s->timeout_ms;
+    struct session *s = self;
+    size_t index = (uintptr_t)tag - s->first_tag;
+    if ((uintptr_t)tag < s->first_tag || index >= s->asked || s->seen[index])
+        return;
+    s->seen[index] = true;
+    s->answered = --s->missing == 0;
+    s->each(s->each_self, index, response);
+}
+
+/* Turns the client until *done or the time is over, which extra_ms makes longer. */
+static bool run_until(struct session *s, const bool *done, int64_t extra_ms)
+{
+    int64_t until = clock_mono_ms() + s->timeout_ms + extra_ms;
     for (;;) {
         int64_t now = clock_mono_ms();
         queue_client_flush(s->client, now);
         queue_client_process(s->client, now);
         if (*done)
             return true;
-        if (now >= until)
+        if (now >= until || (s->stop && *s->stop))
             return false;
         int64_t wake = queue_client_deadline(s->client);
         int64_t wait = (wake < until ? wake : until) - now;
@@ -84,7 +101,8 @@ struct session *session_open(const char *endpoint, int64_t timeout_ms, struct er
                                                       .state = on_state,
                                                       .admin = on_admin,
                                                       .catalog = on_catalog,
-                                                      .link = on_link};
+                                                      .link = on_link,
+                                                      .response = on_response};
     struct session *s = calloc(1, sizeof *s);
     if (!s) {
         err_set(e, ERR_INTERNAL, "out of memory");
@@ -92,7 +110,7 @@ struct session *session_open(const char *endpoint, int64_t timeout_ms, struct er
     }
     s->timeout_ms = timeout_ms;
     s->client = queue_client_create(endpoint, "cli", "leat", &events, s, clock_mono_ms(), e);
-    if (s->client && run_until(s, &s->up))
+    if (s->client && run_until(s, &s->up, 0))
         return s;
     if (s->client)
         err_set(e, ERR_UNAVAILABLE, "no broker answers at %s; is the stack running?", endpoint);
@@ -106,6 +124,7 @@ void session_close(struct session **s)
         return;
     queue_client_destroy(&(*s)->client);
     buf_finish(&(*s)->answer);
+    free((*s)->seen);
     free(*s);
     *s = NULL;
 }
@@ -114,7 +133,7 @@ static int wait_answer(struct session *s, int queued, struct err *e)
 {
     if (queued != 0)
         return err_set(e, ERR_INTERNAL, "out of memory");
-    if (!run_until(s, &s->answered))
+    if (!run_until(s, &s->answered, 0))
         return err_set(e, ERR_UNAVAILABLE, "no answer from the broker within %" PRId64 " ms", s->timeout_ms);
     return buf_failed(&s->answer) ? err_set(e, ERR_INTERNAL, "out of memory") : 0;
 }
@@ -167,4 +186,63 @@ int session_call(struct session *s, const struct op *op, struct outcome *outcome
     struct value text = value_map_get(&outcome->value, slice_text("message"));
     return err_set(e, err_by_name((const char *)outcome->code.ptr, outcome->code.len), "%.*s: %.*s", (int)outcome->code.len,
                    (const char *)outcome->code.ptr, (int)text.bytes.len, (const char *)text.bytes.ptr);
+}
+
+/* -- Queues ---------------------------------------------------------------------------------------------------------------- */
+void session_stop_at(struct session *s, const volatile sig_atomic_t *stop) { s->stop = stop; }
+void session_timeout(struct session *s, int64_t ms) { s->timeout_ms = ms; }
+
+/* The longest that one of them may wait by itself. */
+static int64_t waiting_ms(const struct queue_request *requests, size_t count)
+{
+    int64_t longest = 0;
+    for (size_t i = 0; i < count; i++) {
+        int64_t wait = requests[i].verb != QUEUE_VERB_RECEIVE         ? 0
+                       : requests[i].receive.wait_ms == QUEUE_DEFAULT ? LIMIT_RECEIVE_WAIT_MS
+                                                                      : requests[i].receive.wait_ms;
+        longest = wait > longest ? wait : longest;
+    }
+    return longest;
+}
+
+static int begin_asking(struct session *s, size_t count)
+{
+    free(s->seen);
+    s->seen = calloc(count, sizeof *s->seen);
+    s->first_tag += s->asked;
+    s->asked = s->seen ? count : 0;
+    s->missing = s->asked;
+    s->answered = false;
+    return s->seen ? 0 : -1;
+}
+
+/* Gives up on what has no answer. */
+static void forget_missing(struct session *s)
+{
+    for (size_t i = 0; i < s->asked; i++)
+        if (!s->seen[i]) {
+            s->seen[i] = true;
+            queue_client_forget(s->client, (void *)(s->first_tag + i));
+        }
+}
+
+int session_ask(struct session *s, const struct queue_request *requests, size_t count, session_response *each, void *self,
+                struct err *e)
+{
+    size_t queued = 0;
+    if (begin_asking(s, count) != 0)
+        return err_set(e, ERR_INTERNAL, "out of memory");
+    s->each = each;
+    s->each_self = self;
+    while (queued < count && queue_client_ask(s->client, &requests[queued], (void *)(s->first_tag + queued)) == 0)
+        queued++;
+    s->missing -= count - queued;
+    s->answered = s->missing == 0;
+    bool answered = run_until(s, &s->answered, waiting_ms(requests, count));
+    forget_missing(s);
+    if (!answered && s->stop && *s->stop)
+        return err_set(e, ERR_TIMEOUT, "interrupted");
+    if (!answered)
+        return err_set(e, ERR_UNAVAILABLE, "no answer from the broker within %" PRId64 " ms", s->timeout_ms);
+    return queued == count ? 0 : err_set(e, ERR_INTERNAL, "the request is out of its range, or memory has run out");
 }

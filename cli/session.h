@@ -2,8 +2,11 @@
 #ifndef LEAT_CLI_SESSION_H
 #define LEAT_CLI_SESSION_H
 
+#include <signal.h>
+
 #include "common/buf.h"
 #include "common/err.h"
+#include "common/msg_queue.h"
 #include "common/op.h"
 
 struct session;
@@ -19,5 +22,16 @@ void session_close(struct session **s);
  * call); -1 with the error that the broker or the operation named. */
 int session_admin(struct session *s, const char *verb, struct slice argument, struct slice *answer, struct err *e);
 int session_call(struct session *s, const struct op *op, struct outcome *outcome, struct err *e);
+
+/* Asks `count` things of queues at once; they are carried out in their order, and each() is told the answer to each of them, which is valid
+ * during the call. A RECEIVE may take its waiting time beyond the time-out. 0; -1 with the reason in e when some got no answer:
+ * each() has not heard of them and will not, and whether they were carried out is not known. */
+typedef void session_response(void *self, size_t index, const struct queue_response *response);
+int session_ask(struct session *s, const struct queue_request *requests, size_t count, session_response *each, void *self,
+                struct err *e);
+
+/* From now on every wait ends (with ERR_TIMEOUT) as soon as *stop is not 0: a signal's handler may set it. */
+void session_stop_at(struct session *s, const volatile sig_atomic_t *stop);
+void session_timeout(struct session *s, int64_t ms);
 
 #endif

@@ -13,6 +13,7 @@
 
 #include "cli/command.h"
 #include "cli/session.h"
+#include "cli/status_queues.h"
 #include "common/conf.h"
 #include "common/json.h"
 #include "common/limits.h"
@@ -114,14 +115,11 @@ static void print_process(void *self, const char *role, const char *name, int64_
 
 static void print_queues(const struct value *queue)
 {
-    struct value list = member(queue, "queues"), one;
-    struct value_walk walk = value_walk_of(&list);
-    printf("\nQueues\n  %-24s %10s %10s %10s\n", "", "ready", "inflight", "delayed");
-    while (value_walk_next(&walk, NULL, &one)) {
-        struct slice name = member(&one, "name").bytes;
-        printf("  %-24.*s %10" PRId64 " %10" PRId64 " %10" PRId64 "\n", (int)name.len, (const char *)name.ptr,
-               number_of(&one, "ready"), number_of(&one, "inflight"), number_of(&one, "delayed"));
-    }
+    struct value list = member(queue, "queues");
+    struct buf table = {0};
+    status_put_queues(&table, &list);
+    printf("\nQueues\n%.*s", (int)table.len, table.data ? (const char *)table.data : "");
+    buf_finish(&table);
     printf("\nJobs since the broker started\n  accepted %" PRId64 "  succeeded %" PRId64 "  failed %" PRId64
            "  redelivered %" PRId64 "  dead %" PRId64 "\n",
            number_of(queue, "accepted"), number_of(queue, "succeeded"), number_of(queue, "failed"),

@@ -39,7 +39,7 @@ struct conf_row {
 
 struct conf_program {
     const char *name;    /* "leat-queue" */
-    const char *summary; /* first line of --help */
+    const char *summary; /* second line of --help, without a dot; what stands behind a newline in it is for --help alone */
     const struct conf_row *rows;
     size_t row_count;
     const char *operands; /* what may stand beside the flags, "FILE" or "ls | peek [QUEUE]"; they are left for the caller (see
@@ -61,7 +61,7 @@ void conf_help(const struct conf_program *program, FILE *out);
 void conf_man(const struct conf_program *program, FILE *out);
 void conf_bash(const struct conf_program *program, FILE *out);
 
-/* Their parts, for a program without a table. name: "leat up"; summary: half a sentence, as in --help. */
+/* Their parts, for a program without a table. name: "leat up"; summary: half a sentence, up to its first newline. */
 void conf_man_head(const char *name, const char *summary, const char *synopsis, FILE *out);
 void conf_man_text(const char *text, FILE *out);                                        /* as text, whatever is in it */
 void conf_bash_words(const char *list, const char *name, const char *words, FILE *out); /* a line of the list flags or words */

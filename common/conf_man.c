@@ -35,12 +35,14 @@ static char section_of(const char *name) { return strncmp(name, "leat-", 5) == 0
 
 void conf_man_head(const char *name, const char *summary, const char *synopsis, FILE *out)
 {
+    char first[256];
     fputs(".TH ", out);
     put_page(name, true, out);
     fprintf(out, " %c \"@DATE@\" \"leat %s\" \"leat\"\n.SH NAME\n", section_of(name), LEAT_VERSION);
     put_page(name, false, out);
     fputs(" \\- ", out);
-    conf_man_text(summary, out);
+    snprintf(first, sizeof first, "%.*s", (int)strcspn(summary, "\n"), summary);
+    conf_man_text(first, out);
     fputs("\n.SH SYNOPSIS\n.B ", out);
     conf_man_text(name, out);
     fputs("\n", out);
@@ -98,7 +100,7 @@ static const char file[] =
 
 void conf_man(const struct conf_program *program, FILE *out)
 {
-    char synopsis[256];
+    char synopsis[512];
     snprintf(synopsis, sizeof synopsis, "[OPTION]...%s%s", program->operands ? " " : "",
              program->operands ? program->operands : "");
     conf_man_head(program->name, program->summary, synopsis, out);

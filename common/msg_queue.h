@@ -223,11 +223,12 @@ struct queue_description {
     int64_t created_ms, changed_ms;
     struct queue_attributes attributes;
     struct slice document;
-    uint64_t ready, inflight, delayed; /* ready: all that is visible, those that wait behind others of their group included */
-    uint64_t bytes;                    /* of bodies */
-    uint64_t noisy;                    /* ready ones of groups that a fair queue holds back behind the quiet */
-    uint64_t receivers;                /* that wait */
-    int64_t oldest_ms;                 /* age of the message next in line; 0 if there is none */
+    uint64_t ready, inflight, delayed;  /* ready: all that is visible, those that wait behind others of their group included */
+    uint64_t bytes;                     /* of bodies */
+    uint64_t noisy;                     /* ready ones of groups that a fair queue holds back behind the quiet */
+    uint64_t receivers;                 /* that wait */
+    int64_t oldest_ms;                  /* age of the message next in line; 0 if there is none */
+    uint64_t entered_total, left_total; /* messages, since the broker started or the queue was purged: for rates */
 };
 void queue_put_description(struct buf *b, const struct queue_description *d);
 int queue_read_description(const struct queue_response *r, struct queue_description *d);

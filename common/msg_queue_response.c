@@ -6,7 +6,7 @@
 
 #define RESPONSE_FIELDS 3
 #define RECEIVED_FIELDS 9
-#define DESCRIPTION_FIELDS 13
+#define DESCRIPTION_FIELDS 15
 #define MOVE_FIELDS 8
 #define SEEN_FIELDS 14
 
@@ -164,6 +164,8 @@ void queue_put_description(struct buf *b, const struct queue_description *d)
     mp_put_uint(b, d->noisy);
     mp_put_uint(b, d->receivers);
     put_ms(b, d->oldest_ms);
+    mp_put_uint(b, d->entered_total);
+    mp_put_uint(b, d->left_total);
 }
 
 static void get_description(struct mp_reader *r, struct queue_description *d)
@@ -182,6 +184,8 @@ static void get_description(struct mp_reader *r, struct queue_description *d)
     d->noisy = mp_uint(r, UINT64_MAX);
     d->receivers = mp_uint(r, UINT64_MAX);
     d->oldest_ms = queue_get_ms(r);
+    d->entered_total = mp_uint(r, UINT64_MAX);
+    d->left_total = mp_uint(r, UINT64_MAX);
 }
 
 int queue_read_description(const struct queue_response *r, struct queue_description *d)

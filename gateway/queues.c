@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/mp.h"
-#include "gateway/queues_view.h"
+#include "common/queues_view.h"
 #include "gateway/sqs.h"
 
 #define PEEK_PRESET 10
@@ -306,19 +306,6 @@ static void on_changed(struct gateway *g, struct pending_job *job, const struct 
     }
 }
 
-/* What SQS's clients read of it is LeatPaused. */
-static void put_document(struct buf *out, const struct queue_description *d, bool paused)
-{
-    struct value old = value_of(d->document), none = {.type = VALUE_NONE};
-    struct buf given = {0};
-    mp_put_map(&given, 1);
-    mp_put_text(&given, "LeatPaused");
-    mp_put_text(&given, paused ? "true" : "");
-    struct value changed = value_of(buf_slice(&given));
-    sqs_document_put(out, &old, &changed, &none);
-    buf_finish(&given);
-}
-
 static void on_described(struct gateway *g, struct pending_job *job, const struct queue_response *response)
 {
     struct pending_request *p = job->request;
@@ -331,11 +318,7 @@ static void on_described(struct gateway *g, struct pending_job *job, const struc
         return;
     }
     bool paused = r->route == route_at(ROUTE_QUEUE_PAUSE);
-    put_document(&document, &d, paused);
-    request.define.version = d.version;
-    request.define.attributes = d.attributes;
-    request.define.attributes.paused = paused;
-    request.define.document = buf_slice(&document);
+    sqs_define_paused(&d, paused, &document, &request);
     ask(g, p, on_changed, path_of(p), &request);
     buf_finish(&document);
 }

@@ -7,7 +7,7 @@
 #include "gateway/aws.h"
 #include "gateway/aws_auth.h"
 #include "gateway/sqs_form.h"
-#include "gateway/sqs_message.h"
+#include "common/sqs_message.h"
 #include "gateway/sqs_xml.h"
 
 #define REGION_PRESET "us-east-1"

@@ -10,9 +10,9 @@
 #define LEAT_GATEWAY_SQS_H
 
 #include "gateway/gateway.h"
-#include "gateway/sqs_attributes.h"
-#include "gateway/sqs_error.h"
-#include "gateway/sqs_verdict.h"
+#include "common/sqs_attributes.h"
+#include "common/sqs_error.h"
+#include "common/sqs_verdict.h"
 
 /* Row: action, has it results, its function, the permission that the owner can give to others (NULL: his alone). */
 #define SQS_ACTIONS(X)                                                                                                         \
@@ -103,9 +103,6 @@ int sqs_need_queue(struct sqs_request *q);
  * Ends the request otherwise. */
 typedef void sqs_next(struct gateway *g, struct pending_request *p);
 void sqs_with_dead_letter(struct gateway *g, struct pending_request *p, sqs_next *next);
-/* May target take the dead letters of `queue`? policy: for the text of the error. 0 or -1. */
-int sqs_dead_letter_check(struct slice policy, struct slice queue, const struct sqs_place *place,
-                          const struct queue_description *target, struct sqs_error *e);
 
 int sqs_tags_check(const struct value *tags, struct sqs_error *e); /* those of a request: at most 50 texts; 0 or -1 */
 

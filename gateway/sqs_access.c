@@ -11,8 +11,8 @@
 
 #include "common/mp.h"
 #include "gateway/sqs.h"
-#include "gateway/sqs_message.h"
-#include "gateway/sqs_policy.h"
+#include "common/sqs_message.h"
+#include "common/sqs_policy.h"
 
 #define POLICY_DEPTH 32
 

@@ -3,7 +3,7 @@
 
 #include "common/mp.h"
 #include "gateway/sqs.h"
-#include "gateway/sqs_message.h"
+#include "common/sqs_message.h"
 
 #define ENTRIES_MAX 10u
 #define ID_BYTES_MAX 80u

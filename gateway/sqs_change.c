@@ -5,8 +5,8 @@
 
 #include "common/mp.h"
 #include "gateway/sqs.h"
-#include "gateway/sqs_message.h"
-#include "gateway/sqs_policy.h"
+#include "common/sqs_message.h"
+#include "common/sqs_policy.h"
 
 #define TRIES 8
 #define TAGS_MAX LIMIT_TAGS

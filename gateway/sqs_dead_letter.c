@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "gateway/sqs.h"
-#include "gateway/sqs_policy.h"
+#include "common/sqs_policy.h"
 
 static struct slice policy_of(const struct value *in)
 {
@@ -10,22 +10,6 @@ static struct slice policy_of(const struct value *in)
     struct value policy =
         given.type == VALUE_M ? value_map_get(&given, slice_text("RedrivePolicy")) : (struct value){.type = VALUE_NONE};
     return policy.type == VALUE_S ? policy.bytes : slice_text("");
-}
-
-int sqs_dead_letter_check(struct slice policy, struct slice queue, const struct sqs_place *place,
-                          const struct queue_description *target, struct sqs_error *e)
-{
-    struct value document = value_of(target->document);
-    bool fifo = sqs_queue_is_fifo(queue);
-    struct buf arn = {0};
-    if ((target->attributes.kind == QUEUE_FIFO) != fifo || target->attributes.kind == QUEUE_OF_JOBS)
-        return sqs_fail_value(e, policy, "RedrivePolicy", "Dead-letter queue must be same type of queue as the source queue.");
-    sqs_put_arn(&arn, place, queue);
-    bool allowed = sqs_redrive_allowed(sqs_attribute_text(&document, "RedriveAllowPolicy", fifo), buf_slice(&arn));
-    buf_finish(&arn);
-    return allowed ? 0
-                   : sqs_fail_value(e, policy, "RedrivePolicy",
-                                    "The RedriveAllowPolicy of the dead-letter queue does not allow this source queue.");
 }
 
 static void on_target(struct gateway *g, struct pending_job *job, const struct queue_response *response)

@@ -3,8 +3,8 @@
 
 #include "common/mp.h"
 #include "gateway/sqs.h"
-#include "gateway/sqs_message.h"
-#include "gateway/sqs_policy.h"
+#include "common/sqs_message.h"
+#include "common/sqs_policy.h"
 
 static const char *const own_queues[] = {"leat-jobs", "leat-jobs-dead"}; /* in order */
 #define OWN_QUEUES (sizeof own_queues / sizeof own_queues[0])

@@ -1,8 +1,8 @@
 /* sqs_queues.c - SQS's actions on queues: make, find, list, describe, empty, remove. Changes of what a queue is stand in sqs_change.c. */
 #include "common/mp.h"
 #include "gateway/sqs.h"
-#include "gateway/sqs_message.h"
-#include "gateway/sqs_policy.h"
+#include "common/sqs_message.h"
+#include "common/sqs_policy.h"
 
 #define ANSWER_MS GATEWAY_ANSWER_MS
 

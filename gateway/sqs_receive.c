@@ -4,7 +4,7 @@
 
 #include "common/mp.h"
 #include "gateway/sqs.h"
-#include "gateway/sqs_message.h"
+#include "common/sqs_message.h"
 
 #define SENDER_ID "AIDALEATLOCALUSER0000"
 #define VISIBILITY_MAX_S 43200

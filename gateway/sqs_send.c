@@ -5,7 +5,7 @@
 #include "common/mp.h"
 #include "gateway/job_parse.h"
 #include "gateway/sqs.h"
-#include "gateway/sqs_message.h"
+#include "common/sqs_message.h"
 
 #define JOB_DEPTH 40
 #define BATCH_BYTES LIMIT_BODY_BYTES
@@ -160,36 +160,15 @@ static int send_job(struct gateway *g, struct pending_job *job, const struct sqs
 }
 
 /* -- Requests ---------------------------------------------------------------------------------------------------------------- */
-static uint64_t group_of(struct slice group)
-{
-    unsigned char digest[16];
-    uint64_t hash = 0;
-    if (group.len == 0 || sqs_key(slice_text("group"), group, digest) != 0)
-        return group.len ? 1 : 0;
-    memcpy(&hash, digest, sizeof hash);
-    return hash ? hash : 1;
-}
-
 static int ask_send(struct gateway *g, struct pending_job *job, const struct sqs_message *m, struct slice envelope,
                     struct sqs_error *e)
 {
     bool fifo = sqs_queue_is_fifo(sqs_queue_of(job->request));
-    unsigned char key[16];
+    unsigned char key[SQS_KEY_BYTES];
     struct queue_request request = {.verb = QUEUE_VERB_SEND};
-    struct queue_send *s = &request.send;
-    s->id = job->id = id_make(&g->ids, g->wall_ms, 0);
-    s->group = group_of(m->group);
-    s->flags = fifo && !m->deduplication.ptr ? QUEUE_CONTENT_KEY : 0;
-    s->delay_ms = m->delay_ms;
-    s->priority = m->priority;
-    s->size = m->size;
-    s->body = envelope;
-    if (fifo) {
-        struct slice text = m->deduplication.ptr ? m->deduplication : m->body;
-        if (sqs_key(slice_text(m->deduplication.ptr ? "id" : "content"), text, key) != 0)
-            return sqs_fail(e, SQS_UNAVAILABLE, "This gateway is out of memory.");
-        s->key = slice_of(key, sizeof key);
-    }
+    if (sqs_message_send(m, fifo, envelope, key, &request.send) != 0)
+        return sqs_fail(e, SQS_UNAVAILABLE, "This gateway is out of memory.");
+    request.send.id = job->id = id_make(&g->ids, g->wall_ms, 0);
     buf_reset(&g->path);
     sqs_put_path(&g->path, sqs_place_of(g, job->request).region, sqs_queue_of(job->request));
     request.queue = buf_slice(&g->path);

@@ -81,7 +81,9 @@ void describe_queue(struct broker *b, struct buf *out, uint32_t queue, bool docu
                                   .bytes = s.bytes,
                                   .noisy = s.noisy,
                                   .receivers = s.receivers,
-                                  .oldest_ms = oldest_ms > 0 ? oldest_ms : 0};
+                                  .oldest_ms = oldest_ms > 0 ? oldest_ms : 0,
+                                  .entered_total = s.entered_total,
+                                  .left_total = s.left_total};
     if (read)
         d.document = journal_read(b->journal, s.location, s.document_bytes);
     queue_put_description(out, &d);

@@ -36,9 +36,15 @@ void front_state(struct broker *b, uint32_t client, uint64_t request, const stru
     front_put_state(b, client, &reply);
 }
 
+/* Commands come and go: each would be two lines of the log. */
+static enum log_level level_of(const struct peer *client)
+{
+    return strcmp(client->role, "cli") == 0 ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
+}
+
 void front_client_gone(struct broker *b, struct peer *client)
 {
-    log_info("client.gone", "role=%s name=%s", client->role, client->name);
+    log_event(level_of(client), "client.gone", "role=%s name=%s", client->role, client->name);
     struct core_event event = broker_event(b, CORE_CLIENT_GONE);
     event.client = client->handle;
     watches_forget(b->watches, client->handle);
@@ -88,7 +94,7 @@ static void on_hello(struct broker *b, const struct net_peer *from, struct msg *
         }
         copy_name(client->role, sizeof client->role, role);
         copy_name(client->name, sizeof client->name, name);
-        log_info("client.hello", "role=%s name=%s", client->role, client->name);
+        log_event(level_of(client), "client.hello", "role=%s name=%s", client->role, client->name);
     }
     struct buf frame = {0};
     msg_put_welcome(&frame, b->instance, buf_slice(&b->catalog));

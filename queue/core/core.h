@@ -297,10 +297,11 @@ size_t core_peek(const struct core *c, uint32_t queue, uint32_t states, struct c
 
 struct core_queue_stats {
     uint64_t count[CORE_STATE_COUNT];
-    uint64_t bytes;             /* of bodies */
-    int64_t oldest_accepted_ms; /* of the message next in line; INT64_MAX when empty */
-    uint64_t noisy, receivers;  /* READY ones that are held back for quiet groups; RECEIVEs that wait */
-    uint64_t version, location; /* of the definition; document_bytes at location */
+    uint64_t bytes;                     /* of bodies */
+    int64_t oldest_accepted_ms;         /* of the message next in line; INT64_MAX when empty */
+    uint64_t entered_total, left_total; /* messages, since the process started or the queue was purged */
+    uint64_t noisy, receivers;          /* READY ones that are held back for quiet groups; RECEIVEs that wait */
+    uint64_t version, location;         /* of the definition; document_bytes at location */
     uint32_t document_bytes;
     int64_t created_ms, changed_ms;
     const unsigned char *secret; /* 16 bytes */

@@ -166,6 +166,8 @@ bool core_queue_stats(const struct core *c, uint32_t queue, const struct core_qu
         return false;
     *attributes = &q->attributes;
     *stats = (struct core_queue_stats){.bytes = q->bytes,
+                                       .entered_total = q->entered_total,
+                                       .left_total = q->left_total,
                                        .oldest_accepted_ms = oldest_of(c, q),
                                        .noisy = fair_noisy(c, q),
                                        .receivers = q->receives.count,

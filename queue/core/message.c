@@ -138,6 +138,7 @@ void message_enter(struct core *c, uint32_t slot, enum core_state state)
 {
     struct message *m = message_at(c, slot);
     message_queue(c, m)->bytes += m->body_len;
+    message_queue(c, m)->entered_total++;
     enter(c, slot, state, false);
 }
 
@@ -146,6 +147,7 @@ void message_leave(struct core *c, uint32_t slot)
     struct message *m = message_at(c, slot);
     leave(c, slot);
     message_queue(c, m)->bytes -= m->body_len;
+    message_queue(c, m)->left_total++;
 }
 
 void message_settle(struct core *c, uint32_t slot)

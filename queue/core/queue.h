@@ -56,11 +56,12 @@ struct queue {
     uint64_t purge_count;
 
     uint64_t count[CORE_STATE_COUNT], bytes;
-    struct list alone;            /* jobs: READY, received before */
-    struct list delayed, blocked; /* blocked: jobs */
-    struct list leased;           /* not jobs: those are with their workers */
-    struct list receives;         /* that wait */
-    struct list line;             /* FIFO: groups that have something to give */
+    uint64_t entered_total, left_total; /* messages, in this process; moves from and to other queues included */
+    struct list alone;                  /* jobs: READY, received before */
+    struct list delayed, blocked;       /* blocked: jobs */
+    struct list leased;                 /* not jobs: those are with their workers */
+    struct list receives;               /* that wait */
+    struct list line;                   /* FIFO: groups that have something to give */
     struct fair fair;
     uint32_t
         redelay; /* FIFO: the delay has changed, and messages from this slot on have not been looked at; CORE_NONE: all have */

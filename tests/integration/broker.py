@@ -31,7 +31,7 @@ RESULTS = ("OK INVALID NO_QUEUE EXISTS DELETED_RECENTLY TOO_MANY CONFLICT BUILT_
 ATTRIBUTES = ("kind visibility delay retention wait max_lease max_message_bytes max_receive_count dead_letter content_deduplication "
               "deduplicate_by_group throughput_by_group max_inflight max_per_group paused max_messages max_bytes").split()
 MESSAGE = "id handle seq count sent first source reason body".split()
-DESCRIPTION = "name version created changed attributes document ready inflight delayed bytes noisy receivers oldest".split()
+DESCRIPTION = "name version created changed attributes document ready inflight delayed bytes noisy receivers oldest entered left".split()
 TASK = "task status destination rate moved total started reason".split()
 SEEN = "queue id seq state count sent first due group priority source reason length body".split()
 

@@ -41,6 +41,23 @@ def test_status(up):
     assert "leat-jobs-dead" in text and "worker-1" in text and "accepted" in text
 
 
+def test_status_of_many_queues_is_a_glance(up):
+    for i in range(14):
+        assert up.leat("queue", "create", f"many-{i}", "--data", up.data).returncode == 0
+    up.leat("queue", "send", "many-7", "x", "--data", up.data)
+    text = up.leat("status", "--data", up.data).stdout
+    queues = text.split("Queues\n")[1].split("\n\n")[0].splitlines()
+    assert [line.split()[0] for line in queues[1:4]] == ["leat-jobs", "leat-jobs-dead", "us-east-1/many-7"]
+    assert len(queues) == 1 + 2 + 10 + 1 and queues[-1].split() == ["and", "4", "more", "0", "0", "0"]
+    assert len(up.status()["queue"]["queues"]) == 16, "programs get them all"
+
+
+def test_commands_leave_no_lines_in_the_log(up):
+    up.leat("queue", "ls", "--data", up.data)
+    assert any("client.hello" in line and "role=gateway" in line for line in up.lines), up.log()
+    assert not any("role=cli" in line for line in up.lines), up.log()
+
+
 def test_status_of_a_stopped_stack(tmp_path):
     shown = subprocess.run([BUILD / "leat", "status", "--data", tmp_path, "--timeout", "200ms"], capture_output=True, text=True)
     assert shown.returncode == 69 and "no broker" in shown.stderr
@@ -129,8 +146,8 @@ def test_peek_cancel_and_purge_of_waiting_jobs():
         jobs = [up.post({"operation": "update", "tableName": "name", "payload": {
             "Key": {"id": "x"}, "UpdateExpression": "SET a = :a", "ExpressionAttributeValues": {":a": i}}}) for i in range(600)]
         peek = json.loads(up.leat("queue", "peek", "leat-jobs", "--max", "1000", "--json", "--data", up.data).stdout)
-        assert {"operation", "tableName", "payload", "jobId"} <= set(peek[0])
-        waiting = [m["jobId"] for m in peek if m["status"] in ("ready", "blocked")]
+        assert {"operation", "tableName", "payload"} == set(json.loads(peek[0]["body"]))
+        waiting = [m["messageId"] for m in peek if m["state"] == "ready"]
         assert waiting
         cancelled = up.session.delete(f"{up.url}/jobs/{waiting[0]}")
         assert cancelled.status_code == 200 and cancelled.json()["status"] == "cancelled"

@@ -44,6 +44,24 @@ static void a_message_is_sent_received_and_deleted(void **state)
     world_destroy(&w);
 }
 
+/* What top shows as rates. A message that comes back has neither come nor gone. */
+static void what_came_and_what_went_is_counted(void **state)
+{
+    (void)state;
+    struct world *w = world_with_queue();
+    struct core_queue_stats s;
+    posted(w, "q", "a");
+    posted(w, "q", "b");
+    expect_gives(w, "q", "a b");
+    pass(w, VISIBILITY_MS);
+    expect_gives(w, "q", "a b");
+    deleted(w, "q", "a");
+    queue_now(w, "q", &s);
+    assert_int_equal(s.entered_total, 2);
+    assert_int_equal(s.left_total, 1);
+    world_destroy(&w);
+}
+
 static void a_message_comes_back_when_its_time_is_over(void **state)
 {
     (void)state;
@@ -404,6 +422,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_message_is_sent_received_and_deleted),
+        cmocka_unit_test(what_came_and_what_went_is_counted),
         cmocka_unit_test(a_message_comes_back_when_its_time_is_over),
         cmocka_unit_test(visibility_is_asked_for_and_changed),
         cmocka_unit_test(no_receive_is_longer_than_twelve_hours),

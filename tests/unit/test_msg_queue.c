@@ -329,7 +329,9 @@ static void test_descriptions(void **state)
                                   .bytes = 7,
                                   .noisy = 8,
                                   .receivers = 9,
-                                  .oldest_ms = 10},
+                                  .oldest_ms = 10,
+                                  .entered_total = 11,
+                                  .left_total = 12},
                              got;
     struct queue_walk walk;
     bool more;
@@ -342,6 +344,7 @@ static void test_descriptions(void **state)
     assert_text(got.document, "doc");
     assert_true(got.version == 1 && got.created_ms == 2 && got.changed_ms == 3 && got.ready == 4 && got.inflight == 5);
     assert_true(got.delayed == 6 && got.bytes == 7 && got.noisy == 8 && got.receivers == 9 && got.oldest_ms == 10);
+    assert_true(got.entered_total == 11 && got.left_total == 12);
     assert_int_equal(got.attributes.visibility_ms, 30000);
 
     mark = respond(&b);

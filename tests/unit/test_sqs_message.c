@@ -9,9 +9,9 @@
 #include <cmocka.h>
 
 #include "common/json.h"
-#include "gateway/sqs_attributes.h"
-#include "gateway/sqs_message.h"
-#include "gateway/sqs_policy.h"
+#include "common/sqs_attributes.h"
+#include "common/sqs_message.h"
+#include "common/sqs_policy.h"
 
 struct desk {
     struct json_parser *json;
@@ -305,6 +305,52 @@ static void policies_are_written_and_read(void **state)
     buf_finish(&without);
 }
 
+/* A tenant, a key: whoever sends the message, the broker must be told the same. */
+static void what_the_broker_is_told_follows_from_the_message(void **state)
+{
+    struct desk *d = *state;
+    unsigned char key[SQS_KEY_BYTES], other[SQS_KEY_BYTES];
+    struct queue_send send;
+    uint64_t group;
+    assert_int_equal(read_message(d, false, "{\"MessageBody\":\"x\",\"DelaySeconds\":3}"), 0);
+    assert_int_equal(sqs_message_send(&d->m, false, buf_slice(&d->envelope), key, &send), 0);
+    assert_true(send.group == 0 && send.key.len == 0 && send.flags == 0 && send.delay_ms == 3000 && send.size == 1);
+    assert_true(slice_equal(send.body, buf_slice(&d->envelope)));
+    assert_int_equal(read_message(d, true, "{\"MessageBody\":\"x\",\"MessageGroupId\":\"g\"}"), 0);
+    assert_int_equal(sqs_message_send(&d->m, true, buf_slice(&d->envelope), key, &send), 0);
+    group = send.group;
+    assert_true(group != 0 && send.key.len == SQS_KEY_BYTES && send.flags == QUEUE_CONTENT_KEY);
+    /* an id that reads like the content is another key */
+    assert_int_equal(read_message(d, true, "{\"MessageBody\":\"y\",\"MessageGroupId\":\"g\",\"MessageDeduplicationId\":\"x\"}"),
+                     0);
+    assert_int_equal(sqs_message_send(&d->m, true, buf_slice(&d->envelope), other, &send), 0);
+    assert_true(send.group == group && send.flags == 0 && memcmp(key, other, sizeof key) != 0);
+}
+
+static void a_pause_keeps_what_the_queue_is(void **state)
+{
+    struct desk *d = *state;
+    struct buf document = {0}, scratch = {0};
+    struct value given = value_from(d, "{\"DelaySeconds\":\"5\"}"), none = {.type = VALUE_NONE}, made;
+    sqs_document_put(&document, &none, &given, &none);
+    struct queue_description q = {.version = 7, .document = buf_slice(&document), .attributes = {.delay_ms = 5000}};
+    struct queue_request request;
+    sqs_define_paused(&q, true, &scratch, &request);
+    made = value_of(request.define.document);
+    assert_true(request.verb == QUEUE_VERB_CHANGE && request.define.version == 7 && request.define.attributes.paused);
+    assert_true(request.define.attributes.delay_ms == 5000);
+    assert_true(slice_equal(sqs_attribute_text(&made, "LeatPaused", false), slice_text("true")));
+    assert_true(slice_equal(sqs_attribute_text(&made, "DelaySeconds", false), slice_text("5")));
+    sqs_define_paused(&q, false, &scratch, &request);
+    made = value_of(request.define.document);
+    assert_true(!request.define.attributes.paused && sqs_attribute_text(&made, "LeatPaused", false).len == 0);
+    q.document = slice_text(""); /* leat's own */
+    sqs_define_paused(&q, true, &scratch, &request);
+    assert_true(request.define.attributes.paused && request.define.document.len == 0);
+    buf_finish(&document);
+    buf_finish(&scratch);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -318,6 +364,8 @@ int main(void)
         TEST(attributes_become_settings),
         TEST(attributes_are_checked),
         TEST(policies_are_written_and_read),
+        TEST(what_the_broker_is_told_follows_from_the_message),
+        TEST(a_pause_keeps_what_the_queue_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

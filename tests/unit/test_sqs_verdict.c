@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "common/json.h"
-#include "gateway/sqs_verdict.h"
+#include "common/sqs_verdict.h"
 
 #define QUEUE "arn:aws:sqs:eu-west-1:123456789012:q"
 

@@ -2,7 +2,7 @@
 #include "common/json.h"
 #include "common/mp.h"
 #include "common/op.h"
-#include "gateway/sqs_message.h"
+#include "common/sqs_message.h"
 
 static int put_job(struct buf *text, const struct op *op)
 {

@@ -1,5 +1,5 @@
 /* sqs_message.c - see sqs_message.h. */
-#include "gateway/sqs_message.h"
+#include "common/sqs_message.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -314,6 +314,35 @@ int sqs_message_read(const struct value *in, bool fifo, struct sqs_message *m, s
 }
 
 void sqs_message_finish(struct sqs_message *m) { buf_finish(&m->binary); }
+
+/* -- What the broker is told --------------------------------------------------------------------------------------------- */
+static uint64_t group_of(struct slice group)
+{
+    unsigned char digest[SQS_KEY_BYTES];
+    uint64_t hash = 0;
+    if (group.len == 0 || sqs_key(slice_text("group"), group, digest) != 0)
+        return group.len ? 1 : 0;
+    memcpy(&hash, digest, sizeof hash);
+    return hash ? hash : 1;
+}
+
+int sqs_message_send(const struct sqs_message *m, bool fifo, struct slice envelope, unsigned char key[static SQS_KEY_BYTES],
+                     struct queue_send *send)
+{
+    bool by_id = m->deduplication.ptr != NULL;
+    *send = (struct queue_send){.group = group_of(m->group),
+                                .flags = fifo && !by_id ? QUEUE_CONTENT_KEY : 0,
+                                .delay_ms = m->delay_ms,
+                                .priority = m->priority,
+                                .size = m->size,
+                                .body = envelope};
+    if (!fifo)
+        return 0;
+    if (sqs_key(slice_text(by_id ? "id" : "content"), by_id ? m->deduplication : m->body, key) != 0)
+        return -1;
+    send->key = slice_of(key, SQS_KEY_BYTES);
+    return 0;
+}
 
 void sqs_message_put(struct buf *out, const struct sqs_message *m, struct slice sender)
 {

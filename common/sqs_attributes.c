@@ -1,12 +1,12 @@
 /* sqs_attributes.c - the table of a queue's attributes: which there are, what they may be, what they mean. See sqs_attributes.h. */
-#include "gateway/sqs_attributes.h"
+#include "common/sqs_attributes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/mp.h"
-#include "gateway/sqs_policy.h"
+#include "common/sqs_policy.h"
 
 enum kind { KIND_NUMBER, KIND_SWITCH, KIND_TEXT, KIND_JSON, KIND_SCOPE, KIND_THROUGHPUT };
 
@@ -288,6 +288,25 @@ int sqs_attributes_apply(const struct value *document, struct slice queue, const
         return sqs_fail(e, SQS_ATTRIBUTE_VALUE,
                         "You can set FifoThroughputLimit to perMessageGroupId only when DeduplicationScope is messageGroup.");
     return apply_redrive(document, place, a, scratch, e);
+}
+
+void sqs_define_paused(const struct queue_description *d, bool paused, struct buf *scratch, struct queue_request *request)
+{
+    struct value old = value_of(d->document), none = {.type = VALUE_NONE};
+    struct buf given = {0};
+    buf_reset(scratch);
+    mp_put_map(&given, 1);
+    mp_put_text(&given, "LeatPaused");
+    mp_put_text(&given, paused ? "true" : "");
+    struct value changed = value_of(buf_slice(&given));
+    if (d->document.len > 0)
+        sqs_document_put(scratch, &old, &changed, &none);
+    *request = (struct queue_request){.verb = QUEUE_VERB_CHANGE};
+    request->define.version = d->version;
+    request->define.attributes = d->attributes;
+    request->define.attributes.paused = paused;
+    request->define.document = buf_slice(scratch);
+    buf_finish(&given);
 }
 
 /* -- Answers --------------------------------------------------------------------------------------------------------------- */

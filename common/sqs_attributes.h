@@ -4,11 +4,11 @@
  *     "attributes"  M: every attribute that was given, name -> text, as it was given
  *     "tags"        M: name -> text
  * So what a client reads is what it wrote, and the broker's settings follow from it: sqs_attributes_apply(). */
-#ifndef LEAT_GATEWAY_SQS_ATTRIBUTES_H
-#define LEAT_GATEWAY_SQS_ATTRIBUTES_H
+#ifndef LEAT_COMMON_SQS_ATTRIBUTES_H
+#define LEAT_COMMON_SQS_ATTRIBUTES_H
 
 #include "common/item.h"
-#include "gateway/sqs_error.h"
+#include "common/sqs_error.h"
 
 /* Row: name, kind, lowest, highest, preset ("" none), FIFO queues only. Seconds, bytes, counts. Names that begin with Leat are ours: no SDK trips
  * over a name that it does not know. */
@@ -68,6 +68,10 @@ struct slice sqs_attribute_text(const struct value *document, const char *name, 
  * that cannot be (then e). */
 int sqs_attributes_apply(const struct value *document, struct slice queue, const struct sqs_place *place,
                          struct queue_attributes *attributes, struct buf *scratch, struct sqs_error *e);
+
+/* The CHANGE that pauses a queue, or lets it go on. Its document, what SQS's clients read of it as LeatPaused, is made in scratch; leat's own queues
+ * have none. */
+void sqs_define_paused(const struct queue_description *d, bool paused, struct buf *scratch, struct queue_request *request);
 
 /* The first attribute of `given` (a CreateQueue's, all checked) that is not what the queue has: its name, or empty. */
 struct slice sqs_attributes_differ(const struct value *document, const struct value *given, bool fifo);

@@ -2,8 +2,8 @@
  *
  * The JSON protocol has the shape's name in __type and the query protocol's code in a header, where newer SDKs look for the code that older
  * programs match on. */
-#ifndef LEAT_GATEWAY_SQS_ERROR_H
-#define LEAT_GATEWAY_SQS_ERROR_H
+#ifndef LEAT_COMMON_SQS_ERROR_H
+#define LEAT_COMMON_SQS_ERROR_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* sqs_digest.h - the digests by which SQS clients check what they sent and got, and the keys of FIFO queues. Pure. */
-#ifndef LEAT_GATEWAY_SQS_DIGEST_H
-#define LEAT_GATEWAY_SQS_DIGEST_H
+#ifndef LEAT_COMMON_SQS_DIGEST_H
+#define LEAT_COMMON_SQS_DIGEST_H
 
 #include "common/envelope.h"
 

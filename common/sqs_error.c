@@ -1,5 +1,5 @@
 /* sqs_error.c - see sqs_error.h. */
-#include "gateway/sqs_error.h"
+#include "common/sqs_error.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* sqs_members.c - the members of SQS's requests and their types: a name means the same wherever it stands. See sqs_message.h. Pure. */
-#include "gateway/sqs_message.h"
+#include "common/sqs_message.h"
 
 enum member_type {
     MEMBER_TEXT,

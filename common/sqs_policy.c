@@ -1,5 +1,5 @@
 /* sqs_policy.c - see sqs_policy.h, and the names in sqs_attributes.h. */
-#include "gateway/sqs_policy.h"
+#include "common/sqs_policy.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 
 #include "common/json_cursor.h"
 #include "common/limits.h"
-#include "gateway/sqs_attributes.h"
+#include "common/sqs_attributes.h"
 
 #define NAME_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 #define FIFO_SUFFIX ".fifo"
@@ -214,4 +214,21 @@ bool sqs_redrive_allowed(struct slice policy, struct slice source_arn)
     bool broken = json_finish(&c) != 0;
     buf_finish(&scratch);
     return !broken && !deny && (!by_queue || named);
+}
+
+/* -- Dead letters --------------------------------------------------------------------------------------------------------- */
+int sqs_dead_letter_check(struct slice policy, struct slice queue, const struct sqs_place *place,
+                          const struct queue_description *target, struct sqs_error *e)
+{
+    struct value document = value_of(target->document);
+    bool fifo = sqs_queue_is_fifo(queue);
+    struct buf arn = {0};
+    if ((target->attributes.kind == QUEUE_FIFO) != fifo || target->attributes.kind == QUEUE_OF_JOBS)
+        return sqs_fail_value(e, policy, "RedrivePolicy", "Dead-letter queue must be same type of queue as the source queue.");
+    sqs_put_arn(&arn, place, queue);
+    bool allowed = sqs_redrive_allowed(sqs_attribute_text(&document, "RedriveAllowPolicy", fifo), buf_slice(&arn));
+    buf_finish(&arn);
+    return allowed ? 0
+                   : sqs_fail_value(e, policy, "RedrivePolicy",
+                                    "The RedriveAllowPolicy of the dead-letter queue does not allow this source queue.");
 }

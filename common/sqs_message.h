@@ -1,12 +1,12 @@
-/* sqs_message.h - a message as SQS's clients send it: what is wrong with it, its size, and the envelope (common/envelope.h) in which the broker keeps
- * it; and what readers see of a body. Pure. */
-#ifndef LEAT_GATEWAY_SQS_MESSAGE_H
-#define LEAT_GATEWAY_SQS_MESSAGE_H
+/* sqs_message.h - a message as SQS's clients send it: what is wrong with it, its size, what the broker is told of it, and the envelope
+ * (common/envelope.h) in which the broker keeps it; and what readers see of a body. Pure. */
+#ifndef LEAT_COMMON_SQS_MESSAGE_H
+#define LEAT_COMMON_SQS_MESSAGE_H
 
 #include "common/envelope.h"
 #include "common/item.h"
-#include "gateway/sqs_digest.h"
-#include "gateway/sqs_error.h"
+#include "common/sqs_digest.h"
+#include "common/sqs_error.h"
 
 #define SQS_MESSAGE_ATTRIBUTES 10u
 
@@ -31,6 +31,12 @@ void sqs_message_put(struct buf *out, const struct sqs_message *m, struct slice 
 /* Any body that the broker has: an envelope, or a job (reason: why it is dead), which is shown as it could be posted again, with the reason as an
  * attribute. *e points into body and made, which the caller frees. */
 void sqs_body_read(struct slice body, struct slice reason, struct buf *made, struct envelope *e);
+
+/* What the broker is told of it, but for the id. Points into envelope and key (FIFO queues: the deduplication id's, or the content's). 0, or -1 without
+ * memory. */
+#define SQS_KEY_BYTES 16
+int sqs_message_send(const struct sqs_message *m, bool fifo, struct slice envelope, unsigned char key[static SQS_KEY_BYTES],
+                     struct queue_send *send);
 
 /* Are the members of a request, and of its entries, of the types that the API gives them? null is as good as left out. 0, or -1 with the error. */
 int sqs_members_check(const struct value *in, struct sqs_error *e);

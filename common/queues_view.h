@@ -1,6 +1,6 @@
 /* queues_view.h - queues and messages as the native endpoints show them: maps that become JSON. Pure. */
-#ifndef LEAT_GATEWAY_QUEUES_VIEW_H
-#define LEAT_GATEWAY_QUEUES_VIEW_H
+#ifndef LEAT_COMMON_QUEUES_VIEW_H
+#define LEAT_COMMON_QUEUES_VIEW_H
 
 #include "common/msg_queue.h"
 

@@ -1,10 +1,10 @@
 /* queues_view.c - see queues_view.h. */
-#include "gateway/queues_view.h"
+#include "common/queues_view.h"
 
 #include "common/json.h"
 #include "common/mp.h"
-#include "gateway/sqs_attributes.h"
-#include "gateway/sqs_message.h"
+#include "common/sqs_attributes.h"
+#include "common/sqs_message.h"
 
 static uint32_t put_text(struct buf *out, const char *name, struct slice text)
 {

@@ -1,9 +1,9 @@
 /* sqs_policy.h - names, ARNs, and the small JSON texts inside of a queue's attributes. Pure. */
-#ifndef LEAT_GATEWAY_SQS_POLICY_H
-#define LEAT_GATEWAY_SQS_POLICY_H
+#ifndef LEAT_COMMON_SQS_POLICY_H
+#define LEAT_COMMON_SQS_POLICY_H
 
 #include "common/json.h"
-#include "gateway/sqs_attributes.h"
+#include "common/sqs_attributes.h"
 
 struct sqs_redrive {
     char arn[256];
@@ -19,6 +19,9 @@ bool sqs_redrive_allow_valid(struct slice policy);
 
 /* Is it a policy, as sqs_verdict.h says? */
 bool sqs_policy_text_valid(struct slice text);
+/* May target take the dead letters of `queue`? policy: for the text of the error. 0 or -1. */
+int sqs_dead_letter_check(struct slice policy, struct slice queue, const struct sqs_place *place,
+                          const struct queue_description *target, struct sqs_error *e);
 
 /* Label, AWSAccountIds and Actions of an AddPermission. 0 or -1. */
 int sqs_permission_check(const struct value *in, struct sqs_error *e);

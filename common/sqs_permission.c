@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "common/mp.h"
-#include "gateway/sqs_message.h"
-#include "gateway/sqs_policy.h"
-#include "gateway/sqs_verdict.h"
+#include "common/sqs_message.h"
+#include "common/sqs_policy.h"
+#include "common/sqs_verdict.h"
 
 #define JSON_DEPTH 32
 #define STATEMENTS_MAX 20u

@@ -6,8 +6,8 @@
  * P is "*", an account, arn:aws:iam::ACCOUNT:root or arn:aws:iam::ACCOUNT:user/KEY: an access key is the user of its name. A and R are patterns with '*'
  * and '?', actions in any case of letters; NotPrincipal, NotAction and NotResource say the opposite. Conditions: the operators of strings and ARNs,
  * Bool and Null; another one cannot be judged, and so allows nothing, and denies. */
-#ifndef LEAT_GATEWAY_SQS_VERDICT_H
-#define LEAT_GATEWAY_SQS_VERDICT_H
+#ifndef LEAT_COMMON_SQS_VERDICT_H
+#define LEAT_COMMON_SQS_VERDICT_H
 
 #include <stdbool.h>
 

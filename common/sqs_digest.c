@@ -1,5 +1,5 @@
 /* sqs_digest.c - see sqs_digest.h; the arithmetic is libcrypto's. */
-#include "gateway/sqs_digest.h"
+#include "common/sqs_digest.h"
 
 #include <assert.h>
 #include <openssl/evp.h>

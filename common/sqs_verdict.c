@@ -1,5 +1,5 @@
 /* sqs_verdict.c - statements are looked at one by one; see sqs_verdict.h. */
-#include "gateway/sqs_verdict.h"
+#include "common/sqs_verdict.h"
 
 #include <stdio.h>
 #include <string.h>

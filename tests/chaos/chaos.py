@@ -16,14 +16,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import checker
-import clients
 import collect
 import lossy
+import receivers
 from faults import Faults
 from kinds import TABLES
+from load import run_client
 from network import Network
 from probe import Probe
 from stack import Stack, free_port, until
@@ -56,7 +58,8 @@ class Run:
         self.seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**6)
         self.folder = pathlib.Path(options.folder or tempfile.mkdtemp(prefix="leat-chaos-"))
         self.data, self.side = self.folder / "data", self.folder / "side"
-        (self.folder / "history").mkdir(parents=True, exist_ok=True)
+        for name in ("history", "deliveries"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
         self.data.mkdir(exist_ok=True)
         layer = lossy.environment(self.data, self.side, pathlib.Path(options.build) / "chaos/lossy.so")
         self.weather, self.network = Weather(self.side), Network(self.folder, self.data)
@@ -70,8 +73,8 @@ class Run:
     def start_clients(self):
         o = self.options
         for i in range(o.clients):
-            process = multiprocessing.Process(target=clients.run_client, args=(
-                i, self.seed, self.stack.port, self.folder / "history", o.rate / o.clients, o.threads, self.stopping, self.acked))
+            process = multiprocessing.Process(target=run_client, args=(
+                i, self.seed, self.stack.port, self.folder, o.rate / o.clients, o.threads, self.stopping, self.acked))
             process.start()
             self.clients.append(process)
 
@@ -97,10 +100,17 @@ class Run:
             time.sleep(0.1)
         return counts or {"(no answer)": 1}
 
-    def state(self, history):
-        left = self.drain()
+    def state(self, history, jumps):
+        stopping = threading.Event()
+        receiving = threading.Thread(target=receivers.drain, args=(self.stack.port, self.folder, stopping))
+        receiving.start()
+        try:
+            left = self.drain()
+        finally:
+            stopping.set()
+            receiving.join()
         found = collect.found(self.stack.port)
-        return {"queues": left, "found": found, "outcomes": collect.outcomes(self.stack.port, history, found)}
+        return {"queues": left, "jumps": jumps, "found": found, "outcomes": collect.outcomes(self.stack.port, history, found)}
 
     def verify_store(self):
         """Berkeley DB's own check of the files, after a clean stop."""
@@ -117,16 +127,17 @@ class Run:
         with Probe(self.stack) as probe:
             faults.probe = probe
             until(probe.once, 20, "the first operation")
+            receivers.make_queues(self.stack.port)
             self.start_clients()
             try:
                 faults.run(self.options.minutes * 60)
             finally:
                 self.stop_clients()
             faults.last_crash()
-        history = checker.read_history(self.folder)
-        state = self.state(history)
+        history = checker.read_lines(self.folder, "history")
+        state = self.state(history, faults.all_jumps())
         (self.folder / "state.json").write_text(json.dumps(state))
-        return faults, checker.Checker(history, state).check()
+        return faults, checker.Checker(history, state, checker.read_lines(self.folder, "deliveries")).check()
 
     def conclude(self, faults, verdict):
         """Prints what there is to say; True if all is well."""

@@ -15,7 +15,7 @@ from strangers import strangers
 from weather import ALL
 
 STOPS_SECONDS = 15  # a process whose disk fails must have ended by then
-CLOCK_STEPS = (-86400, -3600, -60, -1, 0, 1, 60, 480)  # absolute; an Idempotency-Key lives for ten minutes of the wall clock
+CLOCK_STEPS = (-86400, -3600, -60, -1, 0, 1, 30, 120)  # absolute; a FIFO queue's key lives for five minutes of the wall clock
 STORE_FAILS = r"store\.failed|PANIC|store\.housekeeping|catastrophic"
 NO_MEMORY = r"Assertion|PANIC|store\.failed|lossy: "
 
@@ -66,6 +66,7 @@ def full_disk(f):
 def clock_step(f):
     """It stays so: the next step comes from there."""
     seconds = f.rng.choice(CLOCK_STEPS)
+    f.clock_stepped()
     f.weather.clock(seconds)
     yield f"{seconds:+} s"
 
@@ -85,8 +86,9 @@ def limited(f, name, limit_of):
         try:
             yield role
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                resource.prlimit(pid, number, before)
+            for heir in f.stack.everything():  # what it started meanwhile has its limit, too
+                with contextlib.suppress(ProcessLookupError):
+                    resource.prlimit(heir, number, before)
     return during()
 
 

@@ -45,6 +45,7 @@ class Faults:
         self.blows = []
         self.heals = []  # (fault, text, seconds)
         self.problems = []
+        self.jumps, self.jumping = [], None  # Checker.jumps; (from, broker) of a step that the broker has not met yet
         self.excused = []  # (from, to, pattern): places of the log where such lines may be
         self.dropped = lossy.Dropped()
         self.regions = collections.Counter()
@@ -96,6 +97,20 @@ class Faults:
         """Among the lines of the parts, so that one sees what they were answers to."""
         with open(self.stack.log, "ab", buffering=0) as log:
             log.write(f"chaos      | {time.monotonic() - self.begun:.2f} s {text}\n".encode())
+
+    def clock_stepped(self):
+        """A broker keeps its own time until it ends; the next one begins with the wall clock's, if that is later."""
+        since = self.jumping[0] if self.jumping else time.monotonic_ns()
+        self.jumping = since, {pid for _, pid in self.victims(["queue"])}
+
+    def note_jump(self):
+        brokers = {pid for _, pid in self.victims(["queue"])}
+        if self.jumping and brokers and not brokers & self.jumping[1]:
+            self.jumps.append((self.jumping[0], time.monotonic_ns()))
+            self.jumping = None
+
+    def all_jumps(self):
+        return self.jumps + ([(self.jumping[0], 2**63)] if self.jumping else [])
 
     def healed(self, since, dead=()):
         def whole():
@@ -246,6 +261,7 @@ class Faults:
         else:
             (what, since, dead), excuse = getattr(self, "do_" + name)(), ""
         seconds = self.healed(since, dead)
+        self.note_jump()
         if excuse:
             self.excused.append((log_from, self.log_size(), excuse))
         self.heals.append((name, what, seconds))

@@ -21,6 +21,7 @@ import time
 
 import checker
 import collect
+import figures
 import lossy
 import receivers
 from faults import Faults
@@ -42,12 +43,14 @@ def arguments():
     parser.add_argument("--seed", type=int, default=None, help="of the faults and the load (random)")
     parser.add_argument("--build", default=os.environ.get("LEAT_BUILD", ROOT / "build"))
     parser.add_argument("--folder", default=None, help="for data, history and logs (temporary, removed when all is well)")
-    parser.add_argument("--rate", type=int, default=2400, help="operations a second at most")
+    parser.add_argument("--rate", type=int, default=1600, help="operations a second at most")
     parser.add_argument("--clients", type=int, default=3)
     parser.add_argument("--threads", type=int, default=6, help="of each client")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--gateways", type=int, default=2)
     parser.add_argument("--heal-seconds", type=float, default=3, help="a single kill that heals slower is a violation")
+    parser.add_argument("--each", action="store_true", help="every fault at least once, and then the end; instead of some minutes")
+    parser.add_argument("--figures", default=None, help="a folder for figures.json and figures.md")
     parser.add_argument("--only", default=None, help="comma-separated names of faults")
     return parser.parse_args()
 
@@ -69,6 +72,7 @@ class Run:
         self.stopping = multiprocessing.Event()
         self.acked = multiprocessing.Array("Q", options.clients, lock=False)
         self.clients = []
+        self.begun = time.monotonic()
 
     def start_clients(self):
         o = self.options
@@ -130,7 +134,10 @@ class Run:
             receivers.make_queues(self.stack.port)
             self.start_clients()
             try:
-                faults.run(self.options.minutes * 60)
+                if self.options.each:
+                    faults.run_each()
+                else:
+                    faults.run(self.options.minutes * 60)
             finally:
                 self.stop_clients()
             faults.last_crash()
@@ -149,7 +156,10 @@ class Run:
             print("PROBLEM " + problem)
         faults.report()
         checker.report(verdict)
-        return not problems and not verdict.violations and verdict.acknowledged > 0
+        good = not problems and not verdict.violations and verdict.acknowledged > 0
+        if self.options.figures:
+            figures.write(figures.of(self, faults, verdict, time.monotonic() - self.begun, good), pathlib.Path(self.options.figures))
+        return good
 
 
 def main():

@@ -1,19 +1,22 @@
 """Compares what clients were told with what is there. A pure function of a history and a final state, and a command:
 
-    checker.py FOLDER      reads FOLDER/history/*.jsonl (see clients.py), FOLDER/deliveries/*.jsonl (see messages.py), FOLDER/state.json (see collect.py)
+    checker.py FOLDER      reads FOLDER/history/*.jsonl (see clients.py), FOLDER/deliveries/*.jsonl (see messages.py),
+                           and FOLDER/state.json (see collect.py)
 
 state: found {kind: {item: what is there}}, outcomes {job id: {"s": status, "v": value}}, queues {name: count},
        jumps [[from, to]]: times (monotonic ns) in which the broker's clock may have been put forward
 
 Violations:
     lost        acknowledged, and neither an effect nor an outcome says that it happened
-    duplicated  applied more than once; a message that is two messages, in flight twice at once, or received after its deletion was acknowledged
+    duplicated  applied more than once; a message that became two, is in flight twice at once, or is received after its deletion was
+                acknowledged
     reordered   A was acknowledged before B was sent, on one item, and B took effect first; or a batch's own order is broken; or a message
                 of a FIFO group was received while an elder of its group was neither gone nor in front of it
     stuck       acknowledged and still queued, running or dead after the drain; or something else is left in a queue
     phantom     an effect that nobody posted
     wrong       an outcome that contradicts the tables, an error that cannot be, an effect of what was refused, sums that do not agree
-What each kind of operation must look like is in kinds.py, and messages.py for those of queues. An operation whose answer is unknown may have happened or not, but not twice."""
+What each kind of operation must look like is in kinds.py, for those of queues in messages.py. An operation whose answer is unknown may have happened
+or not, but not twice."""
 import collections
 import dataclasses
 import json
@@ -45,9 +48,13 @@ class Verdict:
     def count(self, kind):
         return sum(k == kind for k, _ in self.violations)
 
+    def counts(self):
+        return {kind: self.count(kind) for kind in VIOLATIONS}
+
     def text(self):
         figures = ", ".join(f"{getattr(self, name)} {name}" for name in ("posted", "acknowledged", "refused", "unknown", "applied"))
-        return f"{figures}, " + ", ".join(f"{self.count(kind)} {kind}" for kind in VIOLATIONS) + f" ({self.outcomes} outcomes compared, {self.received} messages received, {self.deleted} deleted)"
+        return (f"{figures}, " + ", ".join(f"{self.count(kind)} {kind}" for kind in VIOLATIONS) +
+                f" ({self.outcomes} outcomes compared, {self.received} messages received, {self.deleted} deleted)")
 
 
 class Checker:

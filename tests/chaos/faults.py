@@ -31,6 +31,7 @@ FAULTS = {  # weights
     "crash": 10,       # the same, and what was not synced is lost
     "recrash": 4,      # a crash, and another while it recovers from it
 }
+EACH = {"kill": 4, "crash": 3, "failing-sync": 2, "full-disk": 2, "slow-disk": 2, "network": 2, "strangers": 2}  # times in a run of each
 PARTS = ("queue", "gateway", "guard", "child")
 CRASHES = ("crash", "recrash")
 
@@ -42,6 +43,7 @@ class Faults:
         weights = {**FAULTS, **{name: condition.weight for name, condition in CONDITIONS.items()}}
         self.weights = {name: weights[name] for name in (only.split(",") if only else weights)}
         self.kills = self.crashes = self.stops = self.restarts = self.failed_syncs = 0
+        self.killed = collections.Counter()  # by role
         self.blows = []
         self.heals = []  # (fault, text, seconds)
         self.problems = []
@@ -87,6 +89,7 @@ class Faults:
             if self.stack.send(pid, signal.SIGKILL):
                 self.blow(f"kill {role} {pid}")
                 self.kills += 1
+                self.killed[role] += 1
                 return role, pid
 
     def blow(self, text):
@@ -191,6 +194,7 @@ class Faults:
         old = {pid for _, pid in self.stack.processes()}
         self.stack.send(self.stack.process.pid, signal.SIGKILL)
         self.kills += 1
+        self.killed["supervisor"] += 1
         since = time.monotonic()
         self.stack.process.wait(10)
         self.start()
@@ -269,6 +273,7 @@ class Faults:
         print(f"{time.monotonic() - self.begun:7.1f} s  {name:<12} healed in {seconds:5.2f} s  {what}", flush=True)
 
     def run(self, seconds):
+        """As the seed draws them, until the time is over."""
         self.begun = crashed = time.monotonic()
         while time.monotonic() - self.begun < seconds:
             time.sleep(0.05 + self.rng.random() * 0.5)
@@ -277,13 +282,25 @@ class Faults:
                 name = "crash"
             if name in CRASHES:
                 crashed = time.monotonic()
-            try:
-                self.one(name)
-            except (TimeoutError, RuntimeError) as e:
-                print(f"{time.monotonic() - self.begun:7.1f} s  {name:<12} DID NOT HEAL: {e}; processes {self.stack.processes()}; "
-                      f"blows {self.blows[-8:]}", flush=True)
-                self.keep_evidence()
-                raise
+            self.try_one(name)
+
+    def run_each(self):
+        """Every one of them, the more important ones several times, in an order that the seed draws."""
+        self.begun = time.monotonic()
+        names = [name for name in self.weights for _ in range(EACH.get(name, 1))]
+        self.rng.shuffle(names)
+        for name in names:
+            time.sleep(self.rng.random() * 0.3)
+            self.try_one(name)
+
+    def try_one(self, name):
+        try:
+            self.one(name)
+        except (TimeoutError, RuntimeError) as e:
+            print(f"{time.monotonic() - self.begun:7.1f} s  {name:<12} DID NOT HEAL: {e}; processes {self.stack.processes()}; "
+                  f"blows {self.blows[-8:]}", flush=True)
+            self.keep_evidence()
+            raise
 
     def last_crash(self):
         """After the clients have gone: what they were told must be on disk."""

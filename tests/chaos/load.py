@@ -8,7 +8,7 @@ from clients import Client, Items
 from receivers import Book, Receiver
 from senders import Sender
 
-SENDERS, RECEIVERS = 2, 2
+SENDERS, RECEIVERS = 2, 3  # threads each
 
 
 class Shared:

@@ -14,6 +14,7 @@ import dataclasses
 from kinds import KINDS, Kind, check_order, tell
 
 NS = 10**9
+ROUNDING = 5 * 10**6  # the broker counts in ms, and each start of it rounds once more
 FOR_EVER = 2**63
 PADDING = (0, 7, 60, 900, 12000)
 
@@ -50,7 +51,7 @@ class Trail:
     def visible_from(self, receive):
         """Until then it was surely in flight, had the broker's clock not been put forward."""
         ends = [e["t0"] for e in self.releases + self.deletes if e["w"] == receive["w"]]
-        return min([receive["t0"] + receive["v"] * NS, *ends])
+        return min([trail_end(receive), *ends])
 
 
 def trails_of(deliveries):
@@ -137,7 +138,7 @@ class Message(Kind):
 
 
 def trail_end(receive):
-    return receive["t0"] + receive["v"] * NS
+    return receive["t0"] + receive["v"] * NS - ROUNDING
 
 
 class Fifo(Message):

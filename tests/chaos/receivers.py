@@ -17,7 +17,7 @@ from sqs_client import Sqs
 TRIES = 4
 VISIBILITIES = (2, 4, 4, 8)
 LATE_SECONDS = 0.3
-FATES = {"delete": 70, "delete-some": 10, "late": 6, "forget": 4, "release": 10}
+FATES = {"delete": 76, "delete-some": 8, "late": 4, "forget": 3, "release": 9}  # weights
 DRAINERS = 6
 DRAIN_VISIBILITY = 10
 

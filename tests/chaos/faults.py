@@ -21,9 +21,9 @@ STEADY_PROBE_SECONDS = 0.25
 CRASH_EVERY_SECONDS = 20  # a crash is due when none was for so long
 CONDITION_SECONDS = 2.0
 FAULTS = {  # weights
-    "kill": 60,        # kill -9 of one part
-    "twice": 20,       # and of another, or the new one, while it heals
-    "burst": 10,       # several parts within moments
+    "kill": 80,        # kill -9 of one part
+    "twice": 30,       # and of another, or the new one, while it heals
+    "burst": 12,       # several parts within moments
     "stop": 12,        # SIGSTOP, then SIGCONT, at most 3 s
     "freeze": 6,       # one part stopped, another killed meanwhile
     "supervisor": 6,   # kill -9 of leat up, started again at once
@@ -276,7 +276,7 @@ class Faults:
         """As the seed draws them, until the time is over."""
         self.begun = crashed = time.monotonic()
         while time.monotonic() - self.begun < seconds:
-            time.sleep(0.05 + self.rng.random() * 0.5)
+            time.sleep(0.05 + self.rng.random() * 0.4)
             name = self.rng.choices(list(self.weights), self.weights.values())[0]
             if time.monotonic() - crashed > CRASH_EVERY_SECONDS and "crash" in self.weights:
                 name = "crash"

@@ -23,7 +23,7 @@ def of(run, faults, verdict, seconds, good):
     return {
         "command": f"chaos.py --each --seed {run.seed}" if run.options.each else f"make chaos MINUTES={run.options.minutes:g} SEED={run.seed}",
         "kept": good,
-        "machine": f"{os.cpu_count()} processors, Linux {platform.release()}",
+        "machine": f"{os.cpu_count()} processors, load average {os.getloadavg()[1]:.1f} at the end, Linux {platform.release().split('-')[0]}",
         "stack": f"1 broker, {run.options.workers} workers, {run.options.gateways} gateways",
         "seconds": round(seconds), "faults": len(faults.heals), "kills": faults.kills, "kills_by_role": dict(faults.killed), "stops": faults.stops,
         "restarts": faults.restarts, "crashes": faults.crashes, "failed_syncs": faults.failed_syncs,

@@ -85,7 +85,7 @@ mutate:
 test: | tools-ready
 	@$(MAKE) --no-print-directory $(JOBS) all $(UNITS) $(BENCHES) $(BUILD)/chaos/lossy.so $(BUILD)/engine
 	@$(MAKE) --no-print-directory unit
-	@tools/pytest tests/integration
+	@tools/pytest tests/integration tests/chaos
 	@$(COMPOSE_TESTS)
 
 # Runs where a Docker engine answers, and says so where none does. Each step has a deadline; this one is for all of them together.
@@ -108,7 +108,7 @@ model: $(BUILD)/engine
 chaos: | tools-ready
 	@$(MAKE) --no-print-directory $(JOBS) all $(BUILD)/chaos/lossy.so
 	@env -u PYTHONHOME -u PYTHONPATH PYTHONDONTWRITEBYTECODE=1 LEAT_BUILD=$(abspath $(BUILD)) /usr/bin/python3 tests/chaos/chaos.py \
-		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
+		--figures $(BUILD)/chaos $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
 lint: | tools-ready
 	@tools/lint
@@ -168,12 +168,12 @@ help:
 	@echo 'make            builds $(PROGRAMS) in $(BUILD)/'
 	@echo 'make deps       installs the Debian packages that are missing'
 	@echo 'make run        installs what is missing, builds, runs the stack on http://127.0.0.1:8080'
-	@echo 'make test       unit, simulation and integration tests'
+	@echo 'make test       unit, simulation and integration tests, and a short run of make chaos'
 	@echo 'make unit       unit and simulation tests only'
 	@echo 'make sim        simulation; SEEDS=N runs N seeds, SEED=S replays one'
 	@echo 'make mutate     breaks the queue core in many ways, one at a time: the simulation must notice each'
 	@echo 'make model      random operations on the table engine and on a model of it in Python; SEEDS=N, SEED=S as above'
-	@echo 'make chaos      kills, stops and crashes a stack under load, then checks its promises; MINUTES=N (10), SEED=S draws the same faults'
+	@echo 'make chaos      kills, stops and crashes a stack under load, then checks its promises; MINUTES=N (10), SEED=S draws the same faults; figures in $(BUILD)/chaos'
 	@echo 'make test-compose  the containers of docker-compose.yml with a real Docker engine (part of make test where one answers)'
 	@echo 'make scale-demo throughput with 1, 2, 4, 8 and 16 workers, as a table and a plot'
 	@echo 'make lint       format, size, layer and purity checks, static analysis, both compilers'

@@ -16,14 +16,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import checker
-import clients
 import collect
+import figures
 import lossy
+import receivers
 from faults import Faults
 from kinds import TABLES
+from load import run_client
 from network import Network
 from probe import Probe
 from stack import Stack, free_port, until
@@ -40,12 +43,14 @@ def arguments():
     parser.add_argument("--seed", type=int, default=None, help="of the faults and the load (random)")
     parser.add_argument("--build", default=os.environ.get("LEAT_BUILD", ROOT / "build"))
     parser.add_argument("--folder", default=None, help="for data, history and logs (temporary, removed when all is well)")
-    parser.add_argument("--rate", type=int, default=2400, help="operations a second at most")
+    parser.add_argument("--rate", type=int, default=1600, help="operations a second at most")
     parser.add_argument("--clients", type=int, default=3)
     parser.add_argument("--threads", type=int, default=6, help="of each client")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--gateways", type=int, default=2)
     parser.add_argument("--heal-seconds", type=float, default=3, help="a single kill that heals slower is a violation")
+    parser.add_argument("--each", action="store_true", help="every fault at least once, and then the end; instead of some minutes")
+    parser.add_argument("--figures", default=None, help="a folder for figures.json and figures.md")
     parser.add_argument("--only", default=None, help="comma-separated names of faults")
     return parser.parse_args()
 
@@ -56,7 +61,8 @@ class Run:
         self.seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**6)
         self.folder = pathlib.Path(options.folder or tempfile.mkdtemp(prefix="leat-chaos-"))
         self.data, self.side = self.folder / "data", self.folder / "side"
-        (self.folder / "history").mkdir(parents=True, exist_ok=True)
+        for name in ("history", "deliveries"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
         self.data.mkdir(exist_ok=True)
         layer = lossy.environment(self.data, self.side, pathlib.Path(options.build) / "chaos/lossy.so")
         self.weather, self.network = Weather(self.side), Network(self.folder, self.data)
@@ -66,12 +72,13 @@ class Run:
         self.stopping = multiprocessing.Event()
         self.acked = multiprocessing.Array("Q", options.clients, lock=False)
         self.clients = []
+        self.begun = time.monotonic()
 
     def start_clients(self):
         o = self.options
         for i in range(o.clients):
-            process = multiprocessing.Process(target=clients.run_client, args=(
-                i, self.seed, self.stack.port, self.folder / "history", o.rate / o.clients, o.threads, self.stopping, self.acked))
+            process = multiprocessing.Process(target=run_client, args=(
+                i, self.seed, self.stack.port, self.folder, o.rate / o.clients, o.threads, self.stopping, self.acked))
             process.start()
             self.clients.append(process)
 
@@ -97,10 +104,17 @@ class Run:
             time.sleep(0.1)
         return counts or {"(no answer)": 1}
 
-    def state(self, history):
-        left = self.drain()
+    def state(self, history, jumps):
+        stopping = threading.Event()
+        receiving = threading.Thread(target=receivers.drain, args=(self.stack.port, self.folder, stopping))
+        receiving.start()
+        try:
+            left = self.drain()
+        finally:
+            stopping.set()
+            receiving.join()
         found = collect.found(self.stack.port)
-        return {"queues": left, "found": found, "outcomes": collect.outcomes(self.stack.port, history, found)}
+        return {"queues": left, "jumps": jumps, "found": found, "outcomes": collect.outcomes(self.stack.port, history, found)}
 
     def verify_store(self):
         """Berkeley DB's own check of the files, after a clean stop."""
@@ -117,16 +131,20 @@ class Run:
         with Probe(self.stack) as probe:
             faults.probe = probe
             until(probe.once, 20, "the first operation")
+            receivers.make_queues(self.stack.port)
             self.start_clients()
             try:
-                faults.run(self.options.minutes * 60)
+                if self.options.each:
+                    faults.run_each()
+                else:
+                    faults.run(self.options.minutes * 60)
             finally:
                 self.stop_clients()
             faults.last_crash()
-        history = checker.read_history(self.folder)
-        state = self.state(history)
+        history = checker.read_lines(self.folder, "history")
+        state = self.state(history, faults.all_jumps())
         (self.folder / "state.json").write_text(json.dumps(state))
-        return faults, checker.Checker(history, state).check()
+        return faults, checker.Checker(history, state, checker.read_lines(self.folder, "deliveries")).check()
 
     def conclude(self, faults, verdict):
         """Prints what there is to say; True if all is well."""
@@ -138,7 +156,10 @@ class Run:
             print("PROBLEM " + problem)
         faults.report()
         checker.report(verdict)
-        return not problems and not verdict.violations and verdict.acknowledged > 0
+        good = not problems and not verdict.violations and verdict.acknowledged > 0
+        if self.options.figures:
+            figures.write(figures.of(self, faults, verdict, time.monotonic() - self.begun, good), pathlib.Path(self.options.figures))
+        return good
 
 
 def main():

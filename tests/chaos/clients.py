@@ -1,7 +1,7 @@
-"""Clients that post uniquely numbered operations through the HTTP API and write down every answer with its time.
+"""Threads of a client that post uniquely numbered operations through the HTTP API and write down every answer with its time.
 
-run_client() is the body of one process; its threads share sets of items, so that operations on one item come over several connections,
-gateways and forms. One JSON line an operation:
+The threads of one client (load.py) share sets of items, so that operations on one item come over several connections, gateways and forms. One
+JSON line an operation:
 
     n number   k kind (kinds.py)   item   arg   leg (of operations posted together)   r request   i position in it
     f async|key|wait|batch|lines|wait-batch
@@ -16,10 +16,12 @@ import threading
 import time
 
 from kinds import KINDS, outcome_of
+from messages import EVERY
 
 NUMBERS_PER_CLIENT = 10**9
 PATH = "/DynamoDBManager"
 BATCHES = ("batch", "lines", "wait-batch")
+PATIENCE_SECONDS = 45
 
 
 class Items:
@@ -29,10 +31,10 @@ class Items:
         self.client, self.rng, self.lock = client, rng, threading.Lock()
         self.numbers = itertools.count(client * NUMBERS_PER_CLIENT + 1)
         self.blocks = itertools.count(1)
-        self.open = {name: [] for name in KINDS}
+        self.open = {name: [] for name in EVERY}
 
     def slot(self, name):
-        kind, items = KINDS[name], self.open[name]
+        kind, items = EVERY[name], self.open[name]
         if len(items) < kind.open_items:
             items.append([f"{name[0]}{self.client}-{next(self.blocks)}", 0])
         place = self.rng.randrange(len(items))
@@ -50,6 +52,12 @@ class Items:
             drawn = KINDS[name].draw(lambda: self.slot(name), self.rng)
             return [{"n": next(self.numbers), "k": name, "item": item, "arg": arg, **({"leg": leg} if len(drawn) > 1 else {})}
                     for leg, (item, arg) in enumerate(drawn)]
+
+    def of(self, name):
+        """One operation of a kind that is not of jobs."""
+        with self.lock:
+            item, arg = self.slot(name)
+            return {"n": next(self.numbers), "k": name, "item": item, "arg": arg}
 
 
 def refused_for_sure(problem):
@@ -83,8 +91,8 @@ class Connection:
             self.http.close()
         self.http = None
 
-    def request(self, method, path, body=None, headers=None, seconds=10):
-        """(status, headers, parsed body); OSError or HTTPException: cut."""
+    def exchange(self, method, path, body=None, headers=None, seconds=10):
+        """(status, headers, body); OSError or HTTPException: cut."""
         self.connect(seconds)
         try:
             self.http.request(method, path, body, headers or {})
@@ -95,7 +103,12 @@ class Connection:
             raise
         if answer.will_close:
             self.drop()
-        return answer.status, answer.headers, json.loads(text) if text else None
+        return answer.status, answer.headers, text
+
+    def request(self, method, path, body=None, headers=None, seconds=10):
+        """The same with a body of JSON, parsed."""
+        status, got, text = self.exchange(method, path, body, headers, seconds)
+        return status, got, json.loads(text) if text else None
 
 
 def read_one(op, status, headers, answer):
@@ -171,6 +184,10 @@ class Client:
         for op, known in zip(ops, before, strict=True):
             if known:
                 remember(op, known)
+            elif op["a"] == "unknown":
+                op["open"] = True
+            elif op["a"] == "refused" and op.get("open"):
+                op["a"] = "unknown"  # this try surely did nothing, but an earlier one may have
         return True
 
     def settled(self, ops, key):
@@ -185,11 +202,18 @@ class Client:
         key = f"{self.shared.run}-{ops[0]['n']}" if form == "key" or (form in BATCHES and self.rng.random() < 0.5) else None
         for i, op in enumerate(ops):
             op.update(r=ops[0]["n"], i=i, f=form + ("+key" if key and form != "key" else ""), a="unknown", o=None)
-        deadline = time.monotonic() + 45
+        self.until_settled(form, ops, key)
+        self.settle(ops)
+
+    def until_settled(self, form, ops, key):
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while not (self.attempt(form, ops, key) and self.settled(ops, key)):
             if time.monotonic() > deadline or (self.shared.stopping.is_set() and "t0" not in ops[0]):
                 break
             time.sleep(0.03)
+
+    def settle(self, ops):
+        """What was posted is written down."""
         now = time.monotonic_ns()
         for op in ops:
             op["t1"] = now
@@ -200,40 +224,3 @@ class Client:
         while not self.shared.stopping.is_set():
             self.post()
             self.shared.pace()
-
-
-class Shared:
-    def __init__(self, client, seed, port, history, rate, stopping, acked):
-        self.port, self.stopping, self.acked, self.rate = port, stopping, acked, rate
-        self.run = f"{seed}-{client}"
-        self.client = client
-        self.items = Items(client, random.Random(f"{seed}-{client}-items"))
-        self.lock = threading.Lock()
-        self.file = open(f"{history}/client{client}.jsonl", "w", encoding="utf-8")
-        self.posted, self.begun = 0, time.monotonic()
-
-    def record(self, ops):
-        lines = "".join(json.dumps(op, separators=(",", ":")) + "\n" for op in ops)
-        with self.lock:
-            self.posted += len(ops)
-            self.file.write(lines)
-            self.acked[self.client] += sum(op["a"] == "acked" for op in ops)
-
-    def pace(self):
-        """Keeps to the rate; what outages cost is made up for, but slowly."""
-        now = time.monotonic()
-        ahead = self.posted / self.rate - (now - self.begun)
-        if ahead > 0:
-            time.sleep(min(ahead, 0.5))
-        elif ahead < -5:
-            self.begun = now - self.posted / self.rate - 5
-
-
-def run_client(client, seed, port, history, rate, threads, stopping, acked):
-    shared = Shared(client, seed, port, history, rate, stopping, acked)
-    running = [threading.Thread(target=Client(shared, f"{seed}-{client}-{i}").run) for i in range(threads)]
-    for thread in running:
-        thread.start()
-    for thread in running:
-        thread.join()
-    shared.file.close()

@@ -74,7 +74,7 @@ def read_share(port, wanted, pipe):
 def outcomes(port, history, found):
     """Of everything whose effect does not speak for itself, and of a sample of the rest."""
     wanted = [(op["k"], op["id"]) for i, op in enumerate(history)
-              if op["a"] == "acked" and op["o"] is None and (i % SAMPLE == 0 or not KINDS[op["k"]].shows(op, found.get(op["k"], {})))]
+              if op["k"] in KINDS and op["a"] == "acked" and op["o"] is None and (i % SAMPLE == 0 or not KINDS[op["k"]].shows(op, found.get(op["k"], {})))]
     told, running = {}, []
     for i in range(PROCESSES):
         mine, theirs = multiprocessing.Pipe(False)

@@ -15,8 +15,9 @@ from strangers import strangers
 from weather import ALL
 
 STOPS_SECONDS = 15  # a process whose disk fails must have ended by then
-CLOCK_STEPS = (-86400, -3600, -60, -1, 0, 1, 60, 480)  # absolute; an Idempotency-Key lives for ten minutes of the wall clock
+CLOCK_STEPS = (-86400, -3600, -60, -1, 0, 1, 30, 120)  # absolute; a FIFO queue's key lives for five minutes of the wall clock
 STORE_FAILS = r"store\.failed|PANIC|store\.housekeeping|catastrophic"
+NO_DESCRIPTORS = r"lossy: .*Too many open files|journal\.failed.* errno=24 "
 NO_MEMORY = r"Assertion|PANIC|store\.failed|lossy: "
 
 
@@ -44,6 +45,7 @@ def failing_sync(f):
     """Whoever meets it must say so and end; it heals when the disk does. Half of the time one sync fails and the next succeeds, as with Linux."""
     place, failures = one_disk(f), f.rng.choice((1, ALL))
     role, line = ("queue", r"journal\.failed") if place == "journal" else ("child", STORE_FAILS)
+    until(f.stack.ready, STOPS_SECONDS, "leat ready")
     victims, since = f.victims([role]), f.log_size()
     with f.weather.of(place, error=errno.EIO, failures=failures):
         until(lambda: any(not alive(pid) for _, pid in victims), STOPS_SECONDS, f"the end of a {role} whose {place} cannot be synced")
@@ -66,6 +68,7 @@ def full_disk(f):
 def clock_step(f):
     """It stays so: the next step comes from there."""
     seconds = f.rng.choice(CLOCK_STEPS)
+    f.clock_stepped()
     f.weather.clock(seconds)
     yield f"{seconds:+} s"
 
@@ -85,8 +88,9 @@ def limited(f, name, limit_of):
         try:
             yield role
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                resource.prlimit(pid, number, before)
+            for heir in f.stack.everything():  # what it started meanwhile has its limit, too
+                with contextlib.suppress(ProcessLookupError):
+                    resource.prlimit(heir, number, before)
     return during()
 
 
@@ -126,7 +130,7 @@ CONDITIONS = {
     "failing-sync": Condition(10, failing_sync, excuse=STORE_FAILS + r"|journal\.failed"),
     "full-disk": Condition(8, full_disk, excuse=STORE_FAILS),
     "clock": Condition(8, clock_step, harmless=True),
-    "descriptors": Condition(6, no_descriptors),
+    "descriptors": Condition(6, no_descriptors, excuse=NO_DESCRIPTORS),
     "memory": Condition(6, no_memory, excuse=NO_MEMORY),
     "network": Condition(12, bad_network, harmless=True),
     "strangers": Condition(8, bad_peers, harmless=True),

@@ -21,9 +21,9 @@ STEADY_PROBE_SECONDS = 0.25
 CRASH_EVERY_SECONDS = 20  # a crash is due when none was for so long
 CONDITION_SECONDS = 2.0
 FAULTS = {  # weights
-    "kill": 60,        # kill -9 of one part
-    "twice": 20,       # and of another, or the new one, while it heals
-    "burst": 10,       # several parts within moments
+    "kill": 80,        # kill -9 of one part
+    "twice": 30,       # and of another, or the new one, while it heals
+    "burst": 12,       # several parts within moments
     "stop": 12,        # SIGSTOP, then SIGCONT, at most 3 s
     "freeze": 6,       # one part stopped, another killed meanwhile
     "supervisor": 6,   # kill -9 of leat up, started again at once
@@ -31,6 +31,7 @@ FAULTS = {  # weights
     "crash": 10,       # the same, and what was not synced is lost
     "recrash": 4,      # a crash, and another while it recovers from it
 }
+EACH = {"kill": 4, "crash": 3, "failing-sync": 2, "full-disk": 2, "slow-disk": 2, "network": 2, "strangers": 2}  # times in a run of each
 PARTS = ("queue", "gateway", "guard", "child")
 CRASHES = ("crash", "recrash")
 
@@ -42,9 +43,11 @@ class Faults:
         weights = {**FAULTS, **{name: condition.weight for name, condition in CONDITIONS.items()}}
         self.weights = {name: weights[name] for name in (only.split(",") if only else weights)}
         self.kills = self.crashes = self.stops = self.restarts = self.failed_syncs = 0
+        self.killed = collections.Counter()  # by role
         self.blows = []
         self.heals = []  # (fault, text, seconds)
         self.problems = []
+        self.jumps, self.jumping = [], None  # Checker.jumps; (from, broker) of a step that the broker has not met yet
         self.excused = []  # (from, to, pattern): places of the log where such lines may be
         self.dropped = lossy.Dropped()
         self.regions = collections.Counter()
@@ -86,6 +89,7 @@ class Faults:
             if self.stack.send(pid, signal.SIGKILL):
                 self.blow(f"kill {role} {pid}")
                 self.kills += 1
+                self.killed[role] += 1
                 return role, pid
 
     def blow(self, text):
@@ -96,6 +100,20 @@ class Faults:
         """Among the lines of the parts, so that one sees what they were answers to."""
         with open(self.stack.log, "ab", buffering=0) as log:
             log.write(f"chaos      | {time.monotonic() - self.begun:.2f} s {text}\n".encode())
+
+    def clock_stepped(self):
+        """A broker keeps its own time until it ends; the next one begins with the wall clock's, if that is later."""
+        since = self.jumping[0] if self.jumping else time.monotonic_ns()
+        self.jumping = since, {pid for _, pid in self.victims(["queue"])}
+
+    def note_jump(self):
+        brokers = {pid for _, pid in self.victims(["queue"])}
+        if self.jumping and brokers and not brokers & self.jumping[1]:
+            self.jumps.append((self.jumping[0], time.monotonic_ns()))
+            self.jumping = None
+
+    def all_jumps(self):
+        return self.jumps + ([(self.jumping[0], 2**63)] if self.jumping else [])
 
     def healed(self, since, dead=()):
         def whole():
@@ -176,6 +194,7 @@ class Faults:
         old = {pid for _, pid in self.stack.processes()}
         self.stack.send(self.stack.process.pid, signal.SIGKILL)
         self.kills += 1
+        self.killed["supervisor"] += 1
         since = time.monotonic()
         self.stack.process.wait(10)
         self.start()
@@ -246,6 +265,7 @@ class Faults:
         else:
             (what, since, dead), excuse = getattr(self, "do_" + name)(), ""
         seconds = self.healed(since, dead)
+        self.note_jump()
         if excuse:
             self.excused.append((log_from, self.log_size(), excuse))
         self.heals.append((name, what, seconds))
@@ -253,21 +273,34 @@ class Faults:
         print(f"{time.monotonic() - self.begun:7.1f} s  {name:<12} healed in {seconds:5.2f} s  {what}", flush=True)
 
     def run(self, seconds):
+        """As the seed draws them, until the time is over."""
         self.begun = crashed = time.monotonic()
         while time.monotonic() - self.begun < seconds:
-            time.sleep(0.05 + self.rng.random() * 0.5)
+            time.sleep(0.05 + self.rng.random() * 0.4)
             name = self.rng.choices(list(self.weights), self.weights.values())[0]
             if time.monotonic() - crashed > CRASH_EVERY_SECONDS and "crash" in self.weights:
                 name = "crash"
             if name in CRASHES:
                 crashed = time.monotonic()
-            try:
-                self.one(name)
-            except (TimeoutError, RuntimeError) as e:
-                print(f"{time.monotonic() - self.begun:7.1f} s  {name:<12} DID NOT HEAL: {e}; processes {self.stack.processes()}; "
-                      f"blows {self.blows[-8:]}", flush=True)
-                self.keep_evidence()
-                raise
+            self.try_one(name)
+
+    def run_each(self):
+        """Every one of them, the more important ones several times, in an order that the seed draws."""
+        self.begun = time.monotonic()
+        names = [name for name in self.weights for _ in range(EACH.get(name, 1))]
+        self.rng.shuffle(names)
+        for name in names:
+            time.sleep(self.rng.random() * 0.3)
+            self.try_one(name)
+
+    def try_one(self, name):
+        try:
+            self.one(name)
+        except (TimeoutError, RuntimeError) as e:
+            print(f"{time.monotonic() - self.begun:7.1f} s  {name:<12} DID NOT HEAL: {e}; processes {self.stack.processes()}; "
+                  f"blows {self.blows[-8:]}", flush=True)
+            self.keep_evidence()
+            raise
 
     def last_crash(self):
         """After the clients have gone: what they were told must be on disk."""

@@ -62,6 +62,21 @@ def update(table, item, expression, values, **more):
             "payload": {"Key": {"id": item}, "UpdateExpression": expression, "ExpressionAttributeValues": values, **more}}
 
 
+def check_order(c, where, ops):
+    """ops in the order in which they took effect: who was acknowledged before another was sent stands before it, and a batch keeps its own."""
+    latest = None
+    batches = {}
+    for op in ops:
+        if latest and op["a"] == "acked" and op["t1"] < latest["t0"]:
+            c.add("reordered", f"{where}: {tell(op)} stands behind {tell(latest)}")
+        if latest is None or op["t0"] > latest["t0"]:
+            latest = op
+        before = batches.get(op["r"])
+        if before and op["tries"] == before["tries"] == 1 and op["a"] == before["a"] == "acked" and op["i"] < before["i"]:
+            c.add("reordered", f"{where}: {tell(op)} stands behind {tell(before)} of its batch")
+        batches[op["r"]] = op
+
+
 # -- Counters ------------------------------------------------------------------------------------------------------
 class Add(Kind):
     """ADD n 4^digit: 60 operations on an item, each with a base-4 digit of its own, which counts how often it was applied."""
@@ -134,20 +149,7 @@ class List(Kind):
         for number in count:
             if number not in by_number:
                 c.add("phantom", f"{where} has {number}, which nobody posted there")
-        self.check_order(c, where, [by_number[n] for n in final if n in by_number])
-
-    def check_order(self, c, where, ops):
-        latest = None
-        batches = {}
-        for op in ops:
-            if latest and op["a"] == "acked" and op["t1"] < latest["t0"]:
-                c.add("reordered", f"{where}: {tell(op)} stands behind {tell(latest)}")
-            if latest is None or op["t0"] > latest["t0"]:
-                latest = op
-            before = batches.get(op["r"])
-            if before and op["tries"] == before["tries"] == 1 and op["a"] == before["a"] == "acked" and op["i"] < before["i"]:
-                c.add("reordered", f"{where}: {tell(op)} stands behind {tell(before)} of its batch")
-            batches[op["r"]] = op
+        check_order(c, where, [by_number[n] for n in final if n in by_number])
 
 
 # -- Transfers -----------------------------------------------------------------------------------------------------

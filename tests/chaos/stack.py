@@ -68,7 +68,7 @@ class Stack:
         self.ours = f"{MARK}={self.data}-{os.getpid()}-{id(self)}"
         self.environment = {**os.environ, "TZ": "UTC", **(environment or {}), MARK: self.ours.split("=", 1)[1]}
         self.log = self.data.parent / "stack.log"
-        self.process = None
+        self.process, self.log_from = None, 0
 
     @property
     def url(self):
@@ -77,9 +77,16 @@ class Stack:
     def start(self):
         """Returns at once."""
         with open(self.log, "ab") as out:
+            self.log_from = out.tell()
             self.process = subprocess.Popen(
                 [self.build / "leat", "up", "--data", self.data, "--listen", f"127.0.0.1:{self.port}", *self.options],
                 env=self.environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+
+    def ready(self):
+        """It has said so since the last start. A part that fails for good before that ends the start."""
+        with open(self.log, "rb") as log:
+            log.seek(self.log_from)
+            return b"leat ready http" in log.read()
 
     def processes(self):
         """[(role, pid)] of those that run now."""

@@ -10,6 +10,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from checker import VIOLATIONS, Checker  # noqa: E402
 from kinds import CONDITION, KINDS  # noqa: E402
+from messages import EVERY, NS, QUEUES, number_of, text_of  # noqa: E402
 
 
 def op(n, kind, item, arg=0, t0=None, **more):
@@ -25,6 +26,35 @@ def pair(n, debit, credit, amount, **more):
     return [op(n, "transfer", debit, -amount, leg=0, **more), op(n + 1, "transfer", credit, amount, t0, leg=1, r=n, i=1, **more)]
 
 
+def message(n, kind, item, seq=None, **more):
+    """Message n of a queue, sent at second n and answered half a second later."""
+    return op(n, kind, item, t0=n * NS, **{"id": f"m{n}", "seq": seq, **more, "t1": n * NS + NS // 2})
+
+
+def receive(number, kind, at, *messages, group="f1", v=4, seconds=0.5):
+    """Messages as (n, seq)."""
+    return {"e": "receive", "q": QUEUES[kind].queue, "w": f"r{number}", "t0": int(at * NS), "t1": int((at + seconds) * NS), "v": v,
+            "m": [{"n": n, "g": group, "id": f"m{n}", "seq": seq} for n, seq in messages]}
+
+
+def settle(what, number, kind, at, *numbers, a="acked"):
+    return [{"e": what, "q": QUEUES[kind].queue, "w": f"r{number}", "n": n, "t0": int(at * NS), "t1": int((at + 0.2) * NS), "a": a} for n in numbers]
+
+
+def deliveries():
+    """Of all that good() sends: some twice, because nobody deleted them in time or because they were given back."""
+    return [
+        receive(1, "fifo", 110, (101, "001"), (102, "002")), *settle("delete", 1, "fifo", 111, 101),   # 102's visibility runs out
+        receive(2, "fifo", 115, (102, "002"), (103, "003")), *settle("release", 2, "fifo", 116, 103), *settle("delete", 2, "fifo", 116.5, 102),
+        *settle("delete", 1, "fifo", 116.6, 102, a="refused"),
+        receive(3, "fifo", 117, (103, "003"), (104, "004")), *settle("delete", 3, "fifo", 118, 103), *settle("delete", 3, "fifo", 118, 104, a="unknown"),
+        receive(4, "grouped", 113, (106, "006"), group="g1"), *settle("delete", 4, "grouped", 113.6, 106),
+        receive(5, "standard", 112, (110, None), (111, None), group="s1"), *settle("delete", 5, "standard", 113, 110),
+        receive(6, "standard", 117, (111, None), group="s1"), *settle("delete", 5, "standard", 117.6, 111),    # too late: it does nothing
+        receive(7, "standard", 122, (111, None), group="s1"), *settle("delete", 7, "standard", 123, 111),
+    ]
+
+
 def good():
     """A recorded history with every kind, form and answer, and the state that it led to."""
     history = [
@@ -35,10 +65,13 @@ def good():
         op(20, "create", "c1", o={"s": "succeeded", "v": None}), op(21, "create", "c1"), op(22, "create", "c1", a="unknown", id=None),
         op(23, "create", "c2", a="unknown", id=None),
         op(30, "echo", ""), op(31, "echo", "", o={"s": "succeeded", "v": 31}),
+        message(101, "fifo", "f1", "001"), message(102, "fifo", "f1", "002"), message(103, "fifo", "f1", a="unknown", id=None, tries=3),
+        message(104, "fifo", "f1", "004"), message(105, "fifo", "f1", a="unknown", id=None), message(106, "grouped", "g1", "006"),
+        message(110, "standard", "s1"), message(111, "standard", "s1"), message(112, "standard", "s1", a="refused", id=None, why="503 nothing was changed"),
         *pair(40, "t1", "t2", 7), *pair(42, "t2", "t1", 50), *pair(44, "t1", "t3", 300, a="unknown", id=None),
     ]
     state = {
-        "queues": {"leat-jobs": 0, "leat-jobs-dead": 0},
+        "queues": {"leat-jobs": 0, "leat-jobs-dead": 0, "us-east-1/orders.fifo": 0, "us-east-1/tasks": 0},
         "found": {"add": {"a1": 1 + 4 + 4**4}, "list": {"l1": [10, 11, 12, 13]}, "create": {"c1": 20},
                   "transfer": {"t1": {"balance": 43 - 300, "legs": [40, 43, 44]}, "t2": {"balance": -43, "legs": [41, 42]}}},
         "outcomes": {"job2": {"s": "succeeded", "v": 5}, "job21": {"s": "failed", "v": CONDITION}, "job30": {"s": "succeeded", "v": 30}},
@@ -48,21 +81,25 @@ def good():
 
 class World:
     def __init__(self):
-        self.history, self.state = good()
+        (self.history, self.state), self.deliveries = good(), deliveries()
         self.found, self.outcomes = self.state["found"], self.state["outcomes"]
 
     def op(self, n):
         return next(op for op in self.history if op["n"] == n)
 
+    def event(self, e, number, n=None):
+        return next(d for d in self.deliveries if d["e"] == e and d["w"] == f"r{number}" and n in (None, d.get("n")))
+
     def verdict(self):
-        return Checker(self.history, self.state).check()
+        return Checker(self.history, self.state, self.deliveries).check()
 
 
 def test_a_good_history_passes_and_is_counted():
     verdict = World().verdict()
     assert verdict.violations == []
-    assert (verdict.posted, verdict.acknowledged, verdict.refused, verdict.unknown) == (22, 14, 1, 7)
-    assert verdict.applied == 2 + 1 + 4 + 2 + 2 + 5  # of the unknown ones, a counter's and one leg
+    assert (verdict.posted, verdict.acknowledged, verdict.refused, verdict.unknown) == (31, 20, 2, 9)
+    assert verdict.applied == 2 + 1 + 4 + 2 + 2 + 5 + 7  # of the unknown ones, a counter's, one leg, a message
+    assert (verdict.received, verdict.deleted) == (11, 7)
     assert verdict.outcomes == 6
 
 
@@ -79,6 +116,27 @@ def test_overlapping_ones_may_be_in_any_order():
     world.op(11)["t0"] = world.op(10)["t1"] - 1
     world.found["list"]["l1"][:2] = [11, 10]
     assert world.verdict().violations == []
+
+
+def test_a_clock_that_is_put_forward_ends_visibility_sooner():
+    world = World()
+    world.deliveries.append(receive(9, "standard", 113, (111, None), group="s1"))
+    assert world.verdict().count("duplicated") == 1
+    world.state["jumps"] = [[112 * NS, 113 * NS]]
+    assert world.verdict().violations == []
+
+
+def test_a_late_deletion_of_a_standard_queue_may_be_of_no_effect():
+    """Receive 6 had message 111 already when the handle of receive 5 was used."""
+    world = World()
+    world.event("delete", 5, 111).update(t0=int(112.6 * NS), t1=int(112.7 * NS))  # in time: now it counts
+    assert {kind for kind, _ in world.verdict().violations} == {"duplicated"}
+
+
+def test_bodies_tell_what_they_are():
+    assert all(number_of(text_of(n, "f0-1")) == (n, "f0-1") for n in range(1000))
+    assert number_of("") is None and number_of("7 g1 yy") is None and number_of("x g1 ") is None
+    assert number_of(text_of(4 * 41 * 7 + 4, "g")[:-1]) is None
 
 
 def counter(value):
@@ -104,7 +162,56 @@ def both(*plants):
     return plant
 
 
+def add(*events):
+    return lambda w: w.deliveries.extend(events)
+
+
+def without(e, number, n=None):
+    return lambda w: w.deliveries.remove(w.event(e, number, n))
+
+
+def said(number, place, **what):
+    return lambda w: w.event("receive", number)["m"][place].update(what)
+
+
+QUEUED = {
+    "lost message": ("lost", both(without("receive", 4), without("delete", 4))),
+    "lost message of a standard queue": ("lost", lambda w: (w.event("receive", 5)["m"].pop(0), without("delete", 5, 110)(w))),
+    "received and gone, though nobody deleted it": ("lost", without("delete", 7)),
+    "two messages of one": ("duplicated", add(receive(9, "grouped", 130, (106, "006"), group="g1"), *settle("delete", 9, "grouped", 131, 106))),
+    "one key, two messages": ("duplicated", both(said(3, 1, id="m104b"), add(receive(9, "fifo", 130, (104, "004"))),
+                                                 *[lambda w: w.event("delete", 3, 104).update(a="refused")],
+                                                 add(*settle("delete", 9, "fifo", 131, 104)))),
+    "back after its deletion": ("duplicated", add(receive(9, "fifo", 119, (101, "001")), *settle("delete", 9, "fifo", 120, 101))),
+    "back after its deletion from a standard queue": ("duplicated", add(receive(9, "standard", 119, (110, None), group="s1"),
+                                                                       *settle("delete", 9, "standard", 120, 110))),
+    "in flight twice": ("duplicated", lambda w: w.event("receive", 2).update(t0=int(112 * NS), t1=int(112.1 * NS))),
+    "in flight twice in a standard queue": ("duplicated", add(receive(9, "standard", 113, (111, None), group="s1"))),
+    "in flight twice, the later answer first": ("duplicated", add(receive(9, "standard", 111.9, (111, None), group="s1", v=8))),
+    "a younger one while its elder is in flight": ("reordered", lambda w: (w.event("receive", 3)["m"].pop(1), w.deliveries.append(
+        receive(9, "fifo", 115.6, (104, "004"))), w.event("delete", 3, 104).update(w="r9"))),
+    "a younger one while its elder waits": ("reordered", lambda w: (w.event("receive", 2)["m"].pop(0), w.event("delete", 2, 102).update(w="r1", t0=120 * NS))),
+    "turned round in one receive": ("reordered", lambda w: w.event("receive", 3)["m"].reverse()),
+    "numbered against the order of sending": ("reordered", lambda w: (w.op(101).update(seq="002"), w.op(102).update(seq="001"),
+                                              said(1, 0, seq="002")(w),
+                                              said(1, 1, seq="001")(w), said(2, 0, seq="001")(w), w.event("receive", 1)["m"].reverse())),
+    "left in a FIFO queue": ("stuck", lambda w: (w.state["queues"].update({"us-east-1/orders.fifo": 1}), w.event("receive", 3)["m"].pop(1),
+                                                 without("delete", 3, 104)(w))),
+    "message of nobody": ("phantom", add(receive(9, "fifo", 125, (199, "099")), *settle("delete", 9, "fifo", 126, 199))),
+    "a body of nobody": ("phantom", add(receive(9, "standard", 125, ("rubbish", None)))),
+    "a message of another queue": ("phantom", add(receive(9, "grouped", 125, (110, "098"), group="s1"))),
+    "another group": ("wrong", said(4, 0, g="g2")),
+    "another number than was said": ("wrong", said(4, 0, seq="007")),
+    "another id than was said": ("wrong", said(4, 0, id="other")),
+    "a sequence number twice": ("wrong", both(lambda w: w.op(106).update(seq="002"), lambda w: w.op(106).update(k="fifo", item="f2"), said(4, 0, seq="002", g="f2"),
+                                              lambda w: w.event("receive", 4).update(q="orders.fifo"), lambda w: w.event("delete", 4).update(q="orders.fifo"))),
+    "refused, but received": ("wrong", add(receive(9, "standard", 126, (112, None), group="s1"), *settle("delete", 9, "standard", 127, 112))),
+    "another number when it was sent again": ("wrong", lambda w: w.op(102).update(second="009")),
+}
+
+
 PLANTED = {
+    **QUEUED,
     "lost increment": ("lost", both(counter(1 + 4**4), lambda w: w.outcomes.pop("job2"))),
     "lost append": ("lost", listed(10, 12, 13)),
     "lost table of lists": ("lost", lambda w: w.found["list"].clear()),
@@ -170,12 +277,15 @@ def test_a_planted_violation_is_caught(name):
 
 
 def test_every_kind_is_planted():
-    assert {kind for kind, _ in PLANTED.values()} == set(VIOLATIONS)
+    assert {kind for kind, _ in PLANTED.values()} == {kind for kind, _ in QUEUED.values()} == set(VIOLATIONS)
+    assert {op["k"] for op in good()[0]} == set(EVERY)
 
 
 def run(folder, world):
     (folder / "history").mkdir()
     (folder / "history/client0.jsonl").write_text("".join(json.dumps(op) + "\n" for op in world.history))
+    (folder / "deliveries").mkdir()
+    (folder / "deliveries/client0.jsonl").write_text("".join(json.dumps(event) + "\n" for event in world.deliveries))
     (folder / "state.json").write_text(json.dumps(world.state))
     return subprocess.run([sys.executable, pathlib.Path(__file__).parent / "checker.py", folder], capture_output=True, text=True, check=False)
 
@@ -183,7 +293,7 @@ def run(folder, world):
 def test_the_command_says_so_and_exits_accordingly(tmp_path):
     found = run(tmp_path, World())
     assert found.returncode == 0
-    assert "verdict: 22 posted, 14 acknowledged" in found.stdout and "0 lost, 0 duplicated, 0 reordered, 0 stuck" in found.stdout
+    assert "verdict: 31 posted, 20 acknowledged" in found.stdout and "0 lost, 0 duplicated, 0 reordered, 0 stuck" in found.stdout
 
 
 def test_the_command_fails_and_shows_the_evidence(tmp_path):
@@ -197,6 +307,6 @@ def test_the_command_fails_and_shows_the_evidence(tmp_path):
 
 def test_a_history_in_which_nothing_was_acknowledged_proves_nothing(tmp_path):
     world = World()
-    world.history = []
+    world.history, world.deliveries = [], []
     world.state = {"queues": {}, "found": {kind: {} for kind in KINDS if KINDS[kind].table}, "outcomes": {}}
     assert run(tmp_path, world).returncode == 1

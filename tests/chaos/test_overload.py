@@ -19,6 +19,7 @@ GATEWAY_BYTES = 512 * MIB  # common/limits.h: bodies and answers that one gatewa
 BASE_BYTES = 160 * MIB     # program, libraries, buffers of connections, what malloc keeps
 BROKER_BYTES = 512 * MIB
 PATIENCE_SECONDS = 90
+CONNECTIONS = min(9700, resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 1000)  # of 10,000; beside them, those that do not read and the steady ones
 WORKER_BYTES = 448 * MIB   # a cache of 64 MiB, a log buffer, a batch
 
 
@@ -95,29 +96,37 @@ class Steady:
                 self.turned_away += 1
             time.sleep(0.005)
 
+    def rate(self, seconds=1):
+        """Accepted a second."""
+        begun, before = time.monotonic(), self.accepted
+        time.sleep(seconds)
+        return (self.accepted - before) / (time.monotonic() - begun)
+
     def goes_on(self, more=20):
         before = self.accepted
         until(lambda: self.accepted >= before + more, PATIENCE_SECONDS, "more accepted jobs")
 
 
-def works(up, steady):
-    """As before: accepts, applies, and has lost nothing."""
+def works(up, steady, before):
+    """As before: accepts, applies, as fast, and has lost nothing. A machine that is busy with other things may be slower for a while."""
+    until(lambda: steady.rate() >= before / 2, PATIENCE_SECONDS, f"half of the {before:.0f} jobs a second of before")
     steady.goes_on()
     last = steady.jobs[-1]
     assert up.wait_job(last)["status"] == "succeeded"
 
 
-def test_thousands_of_connections_and_clients_that_do_not_read():
+def test_ten_thousand_connections_and_clients_that_do_not_read():
     with Up(workers=1) as up, Steady(up) as steady:
         big = up.post({"operation": "echo", "payload": "y" * 300000})
         assert up.wait_job(big)["status"] == "succeeded"
-        with connections(up, 3000), connections(up, 200) as deaf:
+        before = steady.rate()
+        with connections(up, CONNECTIONS), connections(up, 200) as deaf:
             for one in deaf:  # each asks for 30 MB
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
                 one.sendall(f"GET /jobs/{big} HTTP/1.1\r\nHost: x\r\n\r\n".encode() * 100)
             steady.goes_on(50)
             check_memory(up)
-        works(up, steady)
+        works(up, steady, before)
         check_memory(up)
 
 
@@ -143,6 +152,7 @@ def test_more_bodies_than_a_gateway_holds():
     head = f"POST /DynamoDBManager HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     release, sent, answers = threading.Event(), [], {}
     with Up("--request-timeout", "300s", workers=1) as up, Steady(up) as steady, connections(up, 600) as opened:
+        before = steady.rate()
         threads = [threading.Thread(target=client, args=(i,)) for i in range(len(opened))]
         for thread in threads:
             thread.start()
@@ -155,7 +165,7 @@ def test_more_bodies_than_a_gateway_holds():
         codes = [answer.split(b" ", 2)[1] for answer in answers.values() if answer]
         assert set(codes) == {b"400", b"503"}, set(codes)
         assert all(b"Retry-After" in answer for answer in answers.values() if answer.split(b" ", 2)[1:2] == [b"503"])
-        works(up, steady)
+        works(up, steady, before)
         check_memory(up)
 
 
@@ -163,6 +173,7 @@ def test_a_full_queue_turns_away_and_recovers():
     """The worker stands still, the queue fills up to its limit; when it goes on, so does everything, and nothing that was accepted is lost."""
     with Up("--max-messages", "2000", "--stall-timeout", "60s", workers=1) as up, Steady(up) as steady:
         steady.goes_on()
+        before = steady.rate()
         up.kill("worker-child", signal.SIGSTOP)
         accepted = []
         for i in range(0, 4000, 200):
@@ -178,7 +189,7 @@ def test_a_full_queue_turns_away_and_recovers():
         steady.goes_on()
         for job in accepted[::50] + accepted[-1:]:
             assert up.wait_job(job, 60)["status"] == "succeeded"
-        works(up, steady)
+        works(up, steady, before)
         steady.stopping.set()
         steady.thread.join(30)
         assert up.wait_job(steady.jobs[-1])["status"] == "succeeded"

@@ -1,7 +1,7 @@
 """A short run of `make chaos`: faults of every kind under load, unsynced writes dropped, and nothing accepted lost or applied twice."""
+import json
 import os
 import pathlib
-import re
 import signal
 import subprocess
 import sys
@@ -9,21 +9,27 @@ import time
 
 import pytest
 
+from conditions import CONDITIONS
+from faults import FAULTS
+from figures import table
 from up import Up
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-def test_half_a_minute_of_chaos(tmp_path):
-    command = [sys.executable, ROOT / "tests/chaos/chaos.py", "--minutes", "0.4", "--seed", "20", "--rate", "1500",
-               "--heal-seconds", "6", "--folder", tmp_path]
-    found = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+def test_every_fault_once_and_nothing_is_lost(tmp_path):
+    """How long it takes to heal is reported; that it is at most 3 s is for `make chaos` to say, on a machine that has nothing else to do."""
+    command = [sys.executable, ROOT / "tests/chaos/chaos.py", "--each", "--seed", "20", "--rate", "1000", "--heal-seconds", "40", "--folder", tmp_path,
+               "--figures", tmp_path]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
     log = tmp_path / "stack.log"
     assert found.returncode == 0, found.stdout + found.stderr + (log.read_text(errors="replace")[-4000:] if log.exists() else "")
-    acknowledged = re.search(r"(\d+) acknowledged, .* 0 lost, 0 duplicated, 0 reordered, 0 stuck, 0 phantom, 0 wrong", found.stdout)
-    faults = re.search(r"faults: (\d+) kills, .* (\d+) crashes with lost writes", found.stdout)
-    assert int(acknowledged[1]) > 1000, found.stdout
-    assert int(faults[1]) > 5 and int(faults[2]) >= 2, found.stdout
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    print(table(figures))
+    assert figures["operations"]["acknowledged"] > 3000 and figures["operations"]["deleted"] > 300
+    assert set(figures["violations"].values()) == {0}
+    assert figures["kills"] > 8 and figures["crashes"] >= 5 and figures["lost_writes"] > 0
+    assert set(figures["heals"]) == {*FAULTS, *CONDITIONS}
 
 
 @pytest.mark.parametrize("role", ["worker-child", "queue"])

@@ -277,20 +277,22 @@ static int read_members(const struct value *in, bool fifo, struct sqs_message *m
     return 0;
 }
 
-static int digest(struct sqs_message *m, struct slice envelope)
+int sqs_message_digest(struct sqs_message *m, struct slice envelope)
 {
     struct sqs_envelope parts;
-    if (sqs_envelope_read(envelope, &parts) != 0 || sqs_md5(m->body, m->md5_body) != 0)
+    if (sqs_md5(m->body, m->md5_body) != 0)
         return -1;
-    return sqs_md5_attributes(&parts.attributes, m->md5_attributes) != 0 ||
-                   sqs_md5_attributes(&parts.system, m->md5_system) != 0
-               ? -1
-               : 0;
+    if (!m->has_attributes && !m->has_system)
+        return 0;
+    if (sqs_envelope_read(envelope, &parts) != 0)
+        return -1;
+    if (m->has_attributes && sqs_md5_attributes(&parts.attributes, m->md5_attributes) != 0)
+        return -1;
+    return m->has_system ? sqs_md5_attributes(&parts.system, m->md5_system) : 0;
 }
 
 int sqs_message_read(const struct value *in, bool fifo, struct sqs_message *m, struct buf *envelope, struct sqs_error *e)
 {
-    size_t begin = envelope->len;
     *m = (struct sqs_message){.delay_ms = QUEUE_DEFAULT};
     if (read_members(in, fifo, m, e) != 0)
         return -1;
@@ -303,7 +305,7 @@ int sqs_message_read(const struct value *in, bool fifo, struct sqs_message *m, s
     if (m->size > LIMIT_BODY_BYTES)
         return sqs_fail(e, SQS_PARAMETER, "One or more parameters are invalid. Reason: Message must be shorter than %u bytes.",
                         LIMIT_BODY_BYTES);
-    if (buf_failed(envelope) || digest(m, slice_of(envelope->data + begin, envelope->len - begin)) != 0)
+    if (buf_failed(envelope))
         return sqs_fail(e, SQS_UNAVAILABLE, "This gateway is out of memory.");
     return 0;
 }

@@ -17,12 +17,14 @@ struct sqs_message {
     int64_t delay_ms;                        /* QUEUE_DEFAULT: not given */
     uint32_t priority;
     bool has_attributes, has_system;
-    char md5_body[SQS_MD5_BYTES], md5_attributes[SQS_MD5_BYTES], md5_system[SQS_MD5_BYTES];
+    char md5_body[SQS_MD5_BYTES], md5_attributes[SQS_MD5_BYTES], md5_system[SQS_MD5_BYTES]; /* sqs_message_digest() */
 };
 
 /* Checks one SendMessage or one entry of a batch (an M with the API's members), and appends its envelope. max_delay_s: 900, or what the
  * queue allows beyond. 0, or -1 with the error. */
 int sqs_message_read(const struct value *in, bool fifo, struct sqs_message *m, struct buf *envelope, struct sqs_error *e);
+/* The digests of what was read, of attributes only where there are any; 0 or -1. */
+int sqs_message_digest(struct sqs_message *m, struct slice envelope);
 
 struct sqs_envelope {
     struct slice body, group, deduplication;

@@ -13,14 +13,10 @@
 static struct value member_of(const struct value *in, const char *name) { return value_map_get(in, slice_text(name)); }
 static bool is_batch(const struct pending_request *p) { return p->sqs.action->serve == sqs_send_batch; }
 
-/* What the job at `position` sends: the request itself, or an entry of its batch. */
-static struct value sent_of(const struct pending_request *p, uint32_t position)
+/* What a job sends: the request itself, or an entry of its batch. */
+static struct value sent_of(const struct pending_job *job)
 {
-    struct value in = sqs_in(p);
-    if (!is_batch(p))
-        return in;
-    struct value entries = member_of(&in, "Entries");
-    return value_list_get(&entries, position);
+    return is_batch(job->request) ? sqs_batch_entry(job) : sqs_in(job->request);
 }
 
 static void fail_one(struct gateway *g, struct pending_job *job, const struct sqs_error *e)
@@ -69,18 +65,18 @@ static void put_sent(struct buf *out, const struct sqs_message *m, const struct 
 static void sent(struct gateway *g, struct pending_job *job, const struct id *id, uint64_t seq)
 {
     struct pending_request *p = job->request;
-    struct value in = sent_of(p, job->position);
+    struct value in = sent_of(job);
     bool fifo = sqs_queue_is_fifo(sqs_queue_of(p));
     struct sqs_message m;
     struct sqs_error e;
     struct buf envelope = {0}, members = {0};
     int result = sqs_message_read(&in, fifo, &m, &envelope, &e);
-    if (result == 0)
+    if (result == 0 && sqs_message_digest(&m, buf_slice(&envelope)) == 0)
         put_sent(&members, &m, id, seq, fifo);
-    if (result == 0 && !buf_failed(&members))
+    if (result == 0 && (members.len == 0 || buf_failed(&members)))
+        result = sqs_fail(&e, SQS_UNAVAILABLE, "This gateway is out of memory; the message was sent.");
+    if (result == 0)
         done_one(g, job, buf_slice(&members));
-    else if (result == 0 && sqs_fail(&e, SQS_UNAVAILABLE, "This gateway is out of memory; the message was sent.") != 0)
-        fail_one(g, job, &e);
     else
         fail_one(g, job, &e);
     buf_finish(&envelope);
@@ -201,7 +197,7 @@ static int send_message(struct gateway *g, struct pending_job *job, const struct
 static void send_one(struct gateway *g, struct pending_job *job)
 {
     struct pending_request *p = job->request;
-    struct value in = sent_of(p, job->position);
+    struct value in = sent_of(job);
     struct slice queue = sqs_queue_of(p);
     struct sqs_message m;
     struct sqs_error e;
@@ -253,7 +249,7 @@ int sqs_send_batch(struct sqs_request *q)
     if (size > BATCH_BYTES)
         return sqs_fail(&q->e, SQS_BATCH_TOO_LONG, "Batch requests cannot be longer than %u bytes. You have sent %llu bytes.",
                         BATCH_BYTES, (unsigned long long)size);
-    struct pending_request *p = sqs_open(q, entries.count, q->g->now_ms + GATEWAY_ANSWER_MS, on_sent);
+    struct pending_request *p = sqs_batch_open(q, &entries, on_sent);
     struct gateway *g = q->g;
     /* The last failing entry may end the request. */
     for (uint32_t i = 0, count = entries.count; p && i < count; i++) {

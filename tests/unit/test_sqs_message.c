@@ -52,7 +52,8 @@ static int read_message(struct desk *d, bool fifo, const char *json)
     struct value in = value_from(d, json);
     buf_reset(&d->envelope);
     d->e.code = SQS_NONE;
-    return sqs_message_read(&in, fifo, &d->m, &d->envelope, &d->e);
+    return sqs_message_read(&in, fifo, &d->m, &d->envelope, &d->e) != 0 ? -1
+                                                                        : sqs_message_digest(&d->m, buf_slice(&d->envelope));
 }
 
 static void refused(struct desk *d, bool fifo, const char *json, enum sqs_error_code code, const char *text)

@@ -80,7 +80,7 @@ double lockstep_run(int port, unsigned connections, double seconds, const struct
         fds[i] = (struct pollfd){.fd = clients[i].fd, .events = POLLIN};
         protocol->begin(&clients[i]);
     }
-    for (; now_us < end_us; now_us = clock_mono_us()) {
+    for (; now_us < end_us && !(protocol->enough && protocol->enough()); now_us = clock_mono_us()) {
         poll(fds, connections, 100);
         for (unsigned i = 0; i < connections; i++) {
             if (!fds[i].revents)

@@ -22,6 +22,7 @@ struct lockstep_protocol {
     void (*open)(struct lockstep *c);     /* connected: greet; NULL: nothing to do */
     void (*begin)(struct lockstep *c);    /* send the first request of a round */
     bool (*received)(struct lockstep *c); /* more has come: consume what is complete. True: the round is finished */
+    bool (*enough)(void);                 /* NULL: runs until the time is over */
 };
 
 /* Rounds finished a second, on 127.0.0.1. */

@@ -18,10 +18,26 @@ static void to_hex(const unsigned char digest[static 16], char out[static SQS_MD
     out[32] = '\0';
 }
 
+/* libcrypto looks an algorithm up under locks each time it is named (EVP_md5()), which costs more than the digest of a small message: each is fetched
+ * once, and stays for the life of the process. */
+static int digest_with(EVP_MD **algorithm, const char *name, struct slice bytes, unsigned char digest[static EVP_MAX_MD_SIZE])
+{
+    static EVP_MD_CTX *context;
+    if (!context)
+        context = EVP_MD_CTX_new();
+    if (!*algorithm)
+        *algorithm = EVP_MD_fetch(NULL, name, NULL);
+    return context && *algorithm && EVP_DigestInit_ex2(context, *algorithm, NULL) == 1 &&
+                   EVP_DigestUpdate(context, bytes.ptr, bytes.len) == 1 && EVP_DigestFinal_ex(context, digest, NULL) == 1
+               ? 0
+               : -1;
+}
+
 int sqs_md5(struct slice bytes, char out[static SQS_MD5_BYTES])
 {
+    static EVP_MD *algorithm;
     unsigned char digest[EVP_MAX_MD_SIZE];
-    if (EVP_Digest(bytes.ptr ? bytes.ptr : (const unsigned char *)"", bytes.len, digest, NULL, EVP_md5(), NULL) != 1)
+    if (digest_with(&algorithm, "MD5", bytes, digest) != 0)
         return -1;
     to_hex(digest, out);
     return 0;
@@ -70,11 +86,12 @@ int sqs_md5_attributes(const struct envelope_attribute *all, uint32_t count, cha
 
 int sqs_key(struct slice scope, struct slice text, unsigned char out[static 16])
 {
+    static EVP_MD *algorithm;
     unsigned char digest[EVP_MAX_MD_SIZE];
     struct buf b = {0};
     put_part(&b, scope);
     put_part(&b, text);
-    int result = !buf_failed(&b) && EVP_Digest(b.data, b.len, digest, NULL, EVP_sha256(), NULL) == 1 ? 0 : -1;
+    int result = buf_failed(&b) ? -1 : digest_with(&algorithm, "SHA256", buf_slice(&b), digest);
     buf_finish(&b);
     if (result == 0)
         memcpy(out, digest, 16);

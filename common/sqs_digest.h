@@ -1,4 +1,4 @@
-/* sqs_digest.h - the digests by which SQS clients check what they sent and got, and the keys of FIFO queues. Pure. */
+/* sqs_digest.h - the digests by which SQS clients check what they sent and got, and the keys of FIFO queues. For one thread. */
 #ifndef LEAT_COMMON_SQS_DIGEST_H
 #define LEAT_COMMON_SQS_DIGEST_H
 

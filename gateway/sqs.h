@@ -109,6 +109,9 @@ int sqs_tags_check(const struct value *tags, struct sqs_error *e); /* those of a
 /* -- Batches (sqs_batch.c) ---------------------------------------------------------------------------------------------------- */
 /* The entries of a batch: 1 to 10, with ids that are valid and distinct. 0 or -1. */
 int sqs_batch_check(struct sqs_request *q, struct value *entries);
+/* sqs_open() with a job for each of them. Until its result is noted, a job's text is its entry. */
+struct pending_request *sqs_batch_open(struct sqs_request *q, const struct value *entries, sqs_step *step);
+struct value sqs_batch_entry(const struct pending_job *job); /* only before its result */
 /* Notes what became of entry job->position: an encoded M of its members without Id, or an error; the last one ends the request, and one that says that there is
  * no such queue. */
 void sqs_batch_done(struct gateway *g, struct pending_job *job, struct slice members);

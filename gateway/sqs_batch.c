@@ -53,13 +53,22 @@ int sqs_batch_check(struct sqs_request *q, struct value *entries)
     return 0;
 }
 
-/* -- Results: behind what the request was given, one M for each job ------------------------------------------------------------ */
-static struct value entry_at(const struct pending_request *p, uint32_t position)
+struct pending_request *sqs_batch_open(struct sqs_request *q, const struct value *entries, sqs_step *step)
 {
-    struct value in = sqs_in(p), entries = value_map_get(&in, slice_text("Entries"));
-    return value_list_get(&entries, position);
+    const unsigned char *begin = q->in.encoded.ptr;
+    struct pending_request *p = sqs_open(q, entries->count, q->g->now_ms + GATEWAY_ANSWER_MS, step);
+    struct value entry;
+    uint32_t i = 0;
+    for (struct value_walk walk = value_walk_of(entries); p && value_walk_next(&walk, NULL, &entry); i++) {
+        p->jobs[i]->text_at = (size_t)(entry.encoded.ptr - begin);
+        p->jobs[i]->text_len = entry.encoded.len;
+    }
+    return p;
 }
 
+struct value sqs_batch_entry(const struct pending_job *job) { return value_of(gateway_text(job)); }
+
+/* -- Results: behind what the request was given, one M for each job ------------------------------------------------------------ */
 /* One member, or none where the list would be empty. */
 static uint32_t put_results(struct gateway *g, const struct pending_request *p, const char *name, enum job_status status)
 {
@@ -98,7 +107,7 @@ static void settle(struct gateway *g, struct pending_job *job, enum job_status s
 void sqs_batch_done(struct gateway *g, struct pending_job *job, struct slice members)
 {
     struct pending_request *p = job->request;
-    struct value map = value_of(members), entry = entry_at(p, job->position), id = id_of(&entry);
+    struct value map = value_of(members), entry = sqs_batch_entry(job), id = id_of(&entry);
     struct buf name = {0};
     buf_append(&name, id.bytes.ptr, id.bytes.len); /* the texts move */
     job->text_at = p->texts.len;
@@ -114,7 +123,7 @@ void sqs_batch_done(struct gateway *g, struct pending_job *job, struct slice mem
 void sqs_batch_failed(struct gateway *g, struct pending_job *job, const struct sqs_error *e)
 {
     struct pending_request *p = job->request;
-    struct value entry = entry_at(p, job->position), id = id_of(&entry);
+    struct value entry = sqs_batch_entry(job), id = id_of(&entry);
     struct buf name = {0};
     if (e->code == SQS_NO_QUEUE) { /* no entry's own fault */
         sqs_finish_error(g, p, e);

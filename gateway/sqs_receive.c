@@ -260,8 +260,7 @@ static void fail_one(struct gateway *g, struct pending_job *job, const struct sq
 /* What the job's request, or entry of a batch, was given. */
 static struct value given_of(const struct pending_job *job)
 {
-    struct value in = sqs_in(job->request), entries = member_of(&in, "Entries");
-    return is_batch(job->request) ? value_list_get(&entries, job->position) : in;
+    return is_batch(job->request) ? sqs_batch_entry(job) : sqs_in(job->request);
 }
 
 static struct slice handle_text(const struct pending_job *job)
@@ -361,7 +360,7 @@ static int handle_batch(struct sqs_request *q, enum queue_verb verb)
     if (sqs_batch_check(q, &entries) != 0)
         return -1;
     uint32_t count = entries.count;
-    struct pending_request *p = sqs_open(q, count, q->g->now_ms + GATEWAY_ANSWER_MS, on_handled);
+    struct pending_request *p = sqs_batch_open(q, &entries, on_handled);
     for (struct value_walk walk = value_walk_of(&entries); p && i < count && value_walk_next(&walk, NULL, &entry); i++) {
         struct pending_job *job = p->jobs[i];
         if (handle_one(q, &entry, verb, &request, &handle) != 0)

@@ -13,14 +13,10 @@
 static struct value member_of(const struct value *in, const char *name) { return value_map_get(in, slice_text(name)); }
 static bool is_batch(const struct pending_request *p) { return p->sqs.action->serve == sqs_send_batch; }
 
-/* What the job at `position` sends: the request itself, or an entry of its batch. */
-static struct value sent_of(const struct pending_request *p, uint32_t position)
+/* What a job sends: the request itself, or an entry of its batch. */
+static struct value sent_of(const struct pending_job *job)
 {
-    struct value in = sqs_in(p);
-    if (!is_batch(p))
-        return in;
-    struct value entries = member_of(&in, "Entries");
-    return value_list_get(&entries, position);
+    return is_batch(job->request) ? sqs_batch_entry(job) : sqs_in(job->request);
 }
 
 static void fail_one(struct gateway *g, struct pending_job *job, const struct sqs_error *e)
@@ -73,7 +69,7 @@ static int put_sent(struct buf *out, const struct sqs_message *m, const struct i
 static void sent(struct gateway *g, struct pending_job *job, const struct id *id, uint64_t seq)
 {
     struct pending_request *p = job->request;
-    struct value in = sent_of(p, job->position);
+    struct value in = sent_of(job);
     bool fifo = sqs_queue_is_fifo(sqs_queue_of(p));
     struct sqs_message m;
     struct sqs_error e;
@@ -193,7 +189,7 @@ static int send_message(struct gateway *g, struct pending_job *job, const struct
 static void send_one(struct gateway *g, struct pending_job *job)
 {
     struct pending_request *p = job->request;
-    struct value in = sent_of(p, job->position);
+    struct value in = sent_of(job);
     struct slice queue = sqs_queue_of(p);
     struct sqs_message m;
     struct sqs_error e;
@@ -235,11 +231,12 @@ int sqs_send_batch(struct sqs_request *q)
     struct value entries;
     if (sqs_batch_check(q, &entries) != 0)
         return -1;
-    uint64_t size = batch_size(q, &entries);
+    /* What counts is part of the request as it stands here, so that most need no counting. */
+    uint64_t size = q->in.encoded.len <= BATCH_BYTES ? 0 : batch_size(q, &entries);
     if (size > BATCH_BYTES)
         return sqs_fail(&q->e, SQS_BATCH_TOO_LONG, "Batch requests cannot be longer than %u bytes. You have sent %llu bytes.",
                         BATCH_BYTES, (unsigned long long)size);
-    struct pending_request *p = sqs_open(q, entries.count, q->g->now_ms + GATEWAY_ANSWER_MS, on_sent);
+    struct pending_request *p = sqs_batch_open(q, &entries, on_sent);
     struct gateway *g = q->g;
     for (uint32_t i = 0, count = entries.count; p && i < count; i++) /* the last one may end p */
         send_one(g, p->jobs[i]);

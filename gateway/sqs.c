@@ -218,7 +218,7 @@ static int read_signature(struct sqs_request *q)
         return sqs_fail(&q->e, auth_code(g->error.name), "%.*s", (int)g->error.sentence.len,
                         (const char *)g->error.sentence.data);
     region = aws_auth_region(&a);
-    if (region.len > 0 && region.len <= 40)
+    if (region.len > 0)
         q->place.region = region;
     return 0;
 }

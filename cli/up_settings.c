@@ -46,7 +46,7 @@ static const struct conf_row rows[] = {
     PASS(14, "credentials", "KEY[@ACCOUNT]:SECRET ...",
          "gateway: access keys of AWS's protocols that are checked (none: any is accepted)"),
     PASS(15, "call-timeout", "TIME", "gateway: how long a request of DynamoDB's API is tried (20s)"),
-    PASS(16, "account-id", "DIGITS", "gateway: the account in URLs and ARNs of queues (123456789012)"),
+    PASS(16, "account-id", "DIGITS", "gateway: the account in ARNs and in the URLs of queues (123456789012)"),
 };
 
 static const struct conf_program program = {"leat up", "run the whole stack in the foreground", rows,

@@ -38,13 +38,16 @@ int op_by_name(struct slice name)
 /* A null payload is a value and not the same as none, so the absent one is left out of the array. */
 void op_encode(struct buf *out, const struct op *op)
 {
-    bool payload = op->payload.type != VALUE_NONE;
+    bool payload = op->payload.type != VALUE_NONE, home = op->home.len > 0;
     assert((unsigned)op->code < OP_COUNT);
-    mp_put_array(out, payload ? 3 : 2);
+    assert(op->home.len <= LIMIT_HOME_BYTES && (payload || !home));
+    mp_put_array(out, 2u + payload + home);
     mp_put_uint(out, op->code);
     mp_put_str(out, (const char *)op->table.ptr, op->table.len);
     if (payload)
         mp_put_raw(out, op->payload.encoded);
+    if (home)
+        mp_put_str(out, (const char *)op->home.ptr, op->home.len);
 }
 
 int op_decode(struct slice body, struct op *op)
@@ -53,7 +56,7 @@ int op_decode(struct slice body, struct op *op)
     if (!mp_valid(body, LIMIT_MSGPACK_DEPTH))
         return -1;
     struct mp_reader r = mp_reader_of(body);
-    uint32_t count = mp_array(&r, 3);
+    uint32_t count = mp_array(&r, 4);
     op->code = (enum op_code)mp_uint(&r, OP_COUNT - 1);
     op->table = mp_str(&r, LIMIT_TABLE_NAME_MAX);
     if (r.failed || count < 2)
@@ -61,6 +64,10 @@ int op_decode(struct slice body, struct op *op)
     if (count == 2)
         return 0;
     op->payload = value_read(&r);
+    if (count == 4)
+        op->home = mp_str(&r, LIMIT_HOME_BYTES);
+    if (count == 4 && op->home.len == 0)
+        return -1;
     return mp_at_end(&r) && op->payload.type != VALUE_NONE ? 0 : -1;
 }
 

@@ -1,7 +1,8 @@
 /* op.h - what a job says (the operation) and what became of it (the outcome): the bodies that the broker carries unread.
  *
- *     operation = [op, table, payload]            op: enum op as uint; table: str ("" where none); payload: any value,
- *                                                 left out of the array where none was given
+ *     operation = [op, table, payload, home]      op: enum op as uint; table: str ("" where none); payload: any value,
+ *                                                 left out of the array where none was given; home: str "REGION:ACCOUNT", left
+ *                                                 out where it does not matter
  *     outcome   = [state, code, value]            state: enum outcome_state; code: error name str, "" on success;
  *                                                 value: the operation's answer, or an M {"message": S, ...} on failure
  * Gateway and worker meet here; both directions are checked against limits. */
@@ -64,6 +65,8 @@ struct op {
     enum op_code code;
     struct slice table;
     struct value payload; /* VALUE_NONE: none given */
+    struct slice
+        home; /* "REGION:ACCOUNT" of whoever asks, for the ARNs of the answer; empty: AWS_HOME. Only beside a payload */
 };
 
 const char *op_name(enum op_code code);
@@ -101,6 +104,8 @@ struct key_schema {
 /* catalog = {table name: [partition name, type, sort name or "", type]}, type as "S" "N" "B". */
 void catalog_put(struct buf *out, struct slice table, const struct key_schema *schema); /* one pair, after mp_open/close_map */
 bool catalog_find(struct slice catalog, struct slice table, struct key_schema *schema);
+/* The next pair of a catalog whose mp_map() was read; false if it is damaged. Slices point into the catalog. */
+bool catalog_read(struct mp_reader *r, struct slice *table, struct key_schema *schema);
 
 /* 64-bit hash of a partition key value (type and content), never 0: its top bits choose the slice and prefix the item's key. */
 uint64_t key_hash_partition(const struct value *partition);

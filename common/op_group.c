@@ -48,6 +48,12 @@ static bool read_schema(struct mp_reader *r, struct key_schema *schema)
     return schema->sort_name.len == 0 || key_type_of(sort_type, &schema->sort_type);
 }
 
+bool catalog_read(struct mp_reader *r, struct slice *table, struct key_schema *schema)
+{
+    *table = mp_str(r, LIMIT_TABLE_NAME_MAX);
+    return read_schema(r, schema);
+}
+
 bool catalog_find(struct slice catalog, struct slice table, struct key_schema *schema)
 {
     if (catalog.len == 0)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#define REGION_BYTES 40u
 #define INCOMPLETE "IncompleteSignatureException"
 
 /* -- In a header ----------------------------------------------------------------------------------------------- */
@@ -112,6 +113,11 @@ struct slice aws_auth_key(const struct aws_authorization *a)
     return slash ? slice_of(a->credential.ptr, (size_t)(slash - a->credential.ptr)) : a->credential;
 }
 
+static bool is_of_region(unsigned char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+}
+
 struct slice aws_auth_region(const struct aws_authorization *a)
 {
     struct slice rest = a->credential;
@@ -121,6 +127,8 @@ struct slice aws_auth_region(const struct aws_authorization *a)
             return slice_text("");
         rest = slice_of(slash + 1, rest.len - (size_t)(slash + 1 - rest.ptr));
     }
-    const unsigned char *end = rest.len ? memchr(rest.ptr, '/', rest.len) : NULL;
-    return end ? slice_of(rest.ptr, (size_t)(end - rest.ptr)) : slice_text("");
+    size_t len = 0;
+    while (len < rest.len && is_of_region(rest.ptr[len]))
+        len++;
+    return len < rest.len && rest.ptr[len] == '/' && len <= REGION_BYTES ? slice_of(rest.ptr, len) : slice_text("");
 }

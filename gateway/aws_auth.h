@@ -19,7 +19,8 @@ struct aws_authorization {
 /* Takes it apart. 0; -1 with MissingAuthenticationTokenException, IncompleteSignatureException or InvalidSignatureException. */
 int aws_auth_read(const struct http_fields *f, struct aws_authorization *a, struct aws_error *e);
 
-/* The third part of KEY/DATE/REGION/SERVICE/aws4_request, "" if there is none. */
+/* The third part of KEY/DATE/REGION/SERVICE/aws4_request; "" if there is none, or none that could be a region (letters, digits and
+ * dashes, 40 at most). */
 struct slice aws_auth_region(const struct aws_authorization *a);
 
 /* The access key that signed. */

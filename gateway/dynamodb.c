@@ -4,6 +4,7 @@
  *                    │           │            │                    └─ failed, or nobody there ─▶ error
  *                    └───────────┴────────────┴─▶ error */
 
+#include "common/aws.h"
 #include "common/json_cursor.h"
 #include "gateway/aws.h"
 #include "gateway/aws_auth.h"
@@ -78,11 +79,24 @@ static int check_account(struct gateway *g, const struct aws_authorization *a, c
         (int)account.len, (const char *)account.ptr, (int)key.len, (const char *)key.ptr, action, action);
 }
 
+/* The answer's ARNs are of the region that the signature names, and of our account. */
+static void note_home(struct gateway *g, const struct aws_authorization *a)
+{
+    struct slice region = aws_auth_region(a);
+    if (region.len == 0)
+        region = slice_text(AWS_REGION);
+    buf_reset(&g->home);
+    buf_append(&g->home, region.ptr, region.len);
+    buf_byte(&g->home, ':');
+    buf_text(&g->home, g->account);
+}
+
 static int check_signature(struct gateway *g, const struct http_request *r, const char *action)
 {
     struct aws_authorization a;
     if (aws_auth_read(r->fields, &a, &g->error) != 0)
         return -1;
+    note_home(g, &a);
     if (g->credential_count == 0)
         return 0;
     struct aws_signed request = {.method = "POST", .path = r->path, .fields = r->fields, .body = r->body};
@@ -104,7 +118,7 @@ static void carry_out(struct gateway *g, struct http_request *r, const struct ac
         action->local(g, r, &request);
         return;
     }
-    struct op op = {.code = action->code, .table = request.table, .payload = request.payload};
+    struct op op = {.code = action->code, .table = request.table, .payload = request.payload, .home = buf_slice(&g->home)};
     calls_send(g, r, &owner, action, &op, op_changes(&op));
 }
 

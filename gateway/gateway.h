@@ -46,7 +46,8 @@ struct gateway {
     struct id_maker ids;
     struct buf value, body;         /* scratch: a decoded request, an encoded operation */
     struct buf path;                /* scratch: the broker's name of a queue */
-    const char *account;            /* in URLs and ARNs of queues */
+    struct buf home;                /* scratch: "REGION:ACCOUNT" of the request that is served now, as its ARNs spell them */
+    const char *account;            /* in URLs and ARNs */
     struct buf coded;               /* scratch: a decompressed request, a compressed answer */
     const char *const *credentials; /* "KEY[@ACCOUNT]:SECRET" each */
     size_t credential_count;

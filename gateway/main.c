@@ -5,6 +5,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "common/aws.h"
 #include "common/conf.h"
 #include "common/limits.h"
 #include "common/log.h"
@@ -28,7 +29,8 @@ static const struct conf_row rows[] = {
         "the broker's client endpoint"),
     ROW(tables, "table", CONF_LIST, NULL, 0, 0, "NAME:KEY[:TYPE][,SORT[:TYPE]]",
         "a table whose key is known before the first worker has told it; may be repeated"),
-    ROW(account, "account-id", CONF_TEXT, "123456789012", 0, 0, "DIGITS", "the account in URLs and ARNs of queues: 12 digits"),
+    ROW(account, "account-id", CONF_TEXT, AWS_ACCOUNT, 0, 0, "DIGITS",
+        "the account in ARNs and in the URLs of queues: 12 digits"),
     ROW(credentials, "credentials", CONF_LIST, NULL, 0, 0, "KEY[@ACCOUNT]:SECRET",
         "an access key of AWS's protocols whose signatures are checked; may be repeated; none: any signature is accepted"),
     ROW(max_connections, "max-connections", CONF_INT, "10000", 1, 1000000, "N", "open connections; more are answered with 503"),

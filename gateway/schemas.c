@@ -48,9 +48,8 @@ static int put_catalog(struct schemas *s, struct slice catalog)
     uint32_t count = catalog.len ? mp_map(&r, LIMIT_TABLES) : 0;
     for (uint32_t i = 0; i < count && !r.failed; i++) {
         struct key_schema schema;
-        struct slice name = mp_str(&r, LIMIT_TABLE_NAME_MAX);
-        mp_skip(&r);
-        if (r.failed || !catalog_find(catalog, name, &schema))
+        struct slice name;
+        if (!catalog_read(&r, &name, &schema))
             return -1;
         put(s, name, &schema);
     }

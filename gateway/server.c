@@ -199,6 +199,7 @@ static void finish(struct gateway *g)
     shape_reader_destroy(&g->shapes);
     aws_error_finish(&g->error);
     buf_finish(&g->path);
+    buf_finish(&g->home);
     buf_finish(&g->coded);
     schemas_finish(&g->schemas);
     buf_finish(&g->value);

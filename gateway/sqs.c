@@ -227,7 +227,7 @@ void sqs_identify(struct sqs_request *q)
     if (aws_auth_read(q->r->fields, &a, &g->error) != 0)
         return;
     region = aws_auth_region(&a);
-    if (region.len > 0 && region.len <= 40)
+    if (region.len > 0)
         q->place.region = region;
     if (g->credential_count == 0)
         return;

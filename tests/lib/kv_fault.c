@@ -10,6 +10,9 @@ struct fault {
     int left;
     enum kv_result result;
     bool hit;
+    int begins_left;
+    void (*meet)(void *arg);
+    void *meet_arg;
 };
 
 struct fault_txn {
@@ -47,6 +50,11 @@ static enum kv_result fault_begin(struct kv *kv, int flags, struct kv_txn **resu
     struct fault *f = fault_of(kv);
     struct fault_txn *txn;
 
+    if (f->meet && f->begins_left-- == 0) {
+        void (*meet)(void *arg) = f->meet;
+        f->meet = NULL;
+        meet(f->meet_arg);
+    }
     if (fails(f))
         return f->result;
     txn = calloc(1, sizeof *txn);
@@ -197,3 +205,15 @@ void kv_fault_arm(struct kv *kv, int after, enum kv_result result)
 }
 
 bool kv_fault_hit(const struct kv *kv) { return ((const struct fault *)(const void *)kv)->hit; }
+
+void kv_fault_meet(struct kv *kv, int after, void (*meet)(void *arg), void *arg)
+{
+    struct fault *f = fault_of(kv);
+
+    assert(kv->ops == &fault_ops);
+    f->begins_left = after;
+    f->meet = meet;
+    f->meet_arg = arg;
+}
+
+bool kv_fault_met(const struct kv *kv) { return !((const struct fault *)(const void *)kv)->meet; }

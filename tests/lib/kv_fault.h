@@ -14,4 +14,9 @@ void kv_fault_arm(struct kv *kv, int after, enum kv_result result);
 /* True once the armed call has failed. */
 bool kv_fault_hit(const struct kv *kv);
 
+/* Somebody else comes between two transactions: the begin that comes `after` begins from now (0: the next) calls meet(arg) first, once. */
+void kv_fault_meet(struct kv *kv, int after, void (*meet)(void *arg), void *arg);
+/* True once it was called. */
+bool kv_fault_met(const struct kv *kv);
+
 #endif

@@ -41,7 +41,7 @@ static void test_create_and_list(void **state)
               "{'AttributeName':'at','KeyType':'RANGE'}],'TableStatus':'ACTIVE','CreationDateTime':1700000000,"
               "'ProvisionedThroughput':{'NumberOfDecreasesToday':0,'ReadCapacityUnits':0,'WriteCapacityUnits':0},"
               "'BillingModeSummary':{'BillingMode':'PAY_PER_REQUEST','LastUpdateToPayPerRequestDateTime':1700000000},"
-              "'TableSizeBytes':0,'ItemCount':0,'TableArn':'arn:aws:dynamodb:us-east-1:000000000000:table/events',"
+              "'TableSizeBytes':0,'ItemCount':0,'TableArn':'arn:aws:dynamodb:us-east-1:123456789012:table/events',"
               "'TableId':'UUID','DeletionProtectionEnabled':false}}");
     CHECK_RUN(*state, OP_TABLE_LIST, "", NULL, "{'TableNames':['events','people']}");
     CHECK_RUN(*state, OP_CREATE, "events", "{'Item':{'id':'x','at':1}}", "{}");
@@ -231,6 +231,47 @@ static void test_ensure(void **state)
     assert_true(strlen(e.text) > 0);
 }
 
+/* What is named twice, and more than there may be. */
+static void test_ensure_many(void **state)
+{
+    enum { COUNT = LIMIT_TABLES };
+    static char texts[COUNT][24], *specs[COUNT];
+    struct table_fixture *f = *state;
+    struct err e = {.code = ERR_NONE};
+
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(texts[i], sizeof texts[i], "table-%d:id", i % (COUNT - 1));
+        specs[i] = texts[i];
+    }
+    assert_int_equal(tables_ensure(f->tables, specs, COUNT, FIXTURE_NOW_MS, &e), 0); /* the last is the first, again */
+    assert_int_equal(tables_ensure(f->tables, specs, COUNT, FIXTURE_NOW_MS, &e), 0);
+    CHECK_RUN(f, OP_TABLE_LIST, "", "{'Limit':1,'ExclusiveStartTableName':'table-999'}", "{'TableNames':[]}");
+    snprintf(texts[0], sizeof texts[0], "one-more:id");
+    assert_int_equal(tables_ensure(f->tables, specs, COUNT, FIXTURE_NOW_MS, &e), -1);
+    assert_int_equal(e.code, ERR_LIMIT_EXCEEDED);
+    e.code = ERR_NONE;
+    snprintf(texts[0], sizeof texts[0], "table-1:id:N");
+    assert_int_equal(tables_ensure(f->tables, specs, COUNT, FIXTURE_NOW_MS, &e), -1);
+    assert_int_equal(e.code, ERR_RESOURCE_IN_USE);
+    CHECK_RUN(f, OP_READ, "one-more", "{'Key':{'id':'a'}}", "ResourceNotFoundException: Requested resource not found");
+    CHECK_RUN(f, OP_READ, "table-2", "{'Key':{'id':'a'}}", "{}");
+}
+
+/* A refused list leaves nothing, neither in the store nor in the cache; named twice with two keys is such a one. */
+static void test_ensure_all_or_nothing(void **state)
+{
+    char *twice[] = {"fresh:id", "other:id", "fresh:id:N"}, *once[] = {"fresh:id:N"};
+    struct table_fixture *f = *state;
+    struct err e = {.code = ERR_NONE};
+
+    assert_int_equal(tables_ensure(f->tables, twice, 3, FIXTURE_NOW_MS, &e), -1);
+    assert_string_equal(e.text, "table fresh exists with the key id:S, not id:N");
+    CHECK_RUN(f, OP_TABLE_LIST, "", "{}", "{'TableNames':['people']}");
+    e.code = ERR_NONE;
+    assert_int_equal(tables_ensure(f->tables, once, 1, FIXTURE_NOW_MS, &e), 0);
+    CHECK_RUN(f, OP_TABLE_LIST, "", "{}", "{'TableNames':['fresh','people']}");
+}
+
 static void test_ensure_tries_again(void **state)
 {
     struct kv *kv = kv_fault_create(kv_mem_create());
@@ -389,6 +430,8 @@ int main(void)
         EACH(test_another_engine_sees_changes),
         EACH(test_aborted_changes),
         EACH(test_ensure),
+        EACH(test_ensure_many),
+        EACH(test_ensure_all_or_nothing),
         cmocka_unit_test(test_ensure_tries_again),
         EACH(test_limit_of_the_catalog),
         cmocka_unit_test(test_key_order),

@@ -195,6 +195,112 @@ static void test_indexes_and_records(void **state)
     assert_non_null(strstr(removed, "'userIdentity':{'PrincipalId':'dynamodb.amazonaws.com','Type':'Service'}"));
 }
 
+/* -- Changes between finding and removing ---------------------------------------------------------------------- */
+#define DUE_KEY "{'Key':{'id':'i1'},'ConditionExpression':'attribute_exists(id)','ExpressionAttributeNames':{'#a':'at'}"
+#define CHANGE(expression, values) DUE_KEY ",'UpdateExpression':'" expression "','ExpressionAttributeValues':{" values "}}"
+
+/* What somebody else does to the one item that is due, if it is still there. */
+static const struct change {
+    enum op_code code;
+    const char *payload;
+    bool spares; /* it is not due any more */
+} changes[] = {
+    {OP_UPDATE, CHANGE("SET #a = #a + :n", "':n':1000"), true},
+    {OP_UPDATE, DUE_KEY ",'UpdateExpression':'REMOVE #a'}", true},
+    {OP_UPDATE, CHANGE("SET #a = :s", "':s':'never'"), true},
+    {OP_UPDATE, CHANGE("SET #a = #a - :n", "':n':200000000"), true}, /* more than five years ago */
+    {OP_CREATE, "{'Item':{'id':'i1'},'ConditionExpression':'attribute_exists(#i)','ExpressionAttributeNames':{'#i':'id'}}",
+     true},
+    {OP_TTL_UPDATE, TTL("false", "at"), true},
+    {OP_UPDATE, CHANGE("SET y = :n, #a = #a - :n", "':n':1"), false},
+    {OP_UPDATE,
+     "{'Key':{'id':'i1'},'ConditionExpression':'attribute_exists(id)','UpdateExpression':'SET y = :y',"
+     "'ExpressionAttributeValues':{':y':'other'}}",
+     false},
+};
+
+struct meeting {
+    struct table_fixture *f;
+    const struct change *change;
+    bool changed;
+};
+
+static void meet(void *arg)
+{
+    struct meeting *m = arg;
+    unsigned there = count(m->f, "people");
+
+    const char *said = table_fixture_run(m->f, m->change->code, "people", m->change->payload);
+    m->changed = there == 2;
+    if (there == 2 && strstr(said, "Exception"))
+        fail_msg("%s: %s", m->change->payload, said);
+}
+
+/* One sweep, and the change between its n-th transaction and the one before; false if it has fewer. */
+static bool sweep_meets(const struct change *change, int n, unsigned *spared)
+{
+    struct table_fixture f;
+    char *specs[] = {"people:id", NULL};
+    bool left;
+
+    table_fixture_init(&f, specs);
+    table_fixture_run(&f, OP_TTL_UPDATE, "people", TTL("true", "at"));
+    table_fixture_chores(&f, 10);
+    put(&f, "people", 1, NOW_S + 10);
+    put(&f, "people", 2, NOW_S + 1000000);
+    struct kv *faulty = kv_fault_create(f.kv);
+    struct tables *sweeper = tables_create(faulty);
+    assert_int_equal(tables_load(sweeper), KV_OK);
+    struct meeting m = {.f = &f, .change = change};
+    kv_fault_meet(faulty, n, meet, &m);
+    assert_int_equal(table_chores(sweeper, f.now_ms + 60 * 1000, 10, &left), KV_OK);
+    bool met = kv_fault_met(faulty);
+    assert_int_equal(count(&f, "people"), met && m.changed && change->spares ? 2 : 1);
+    *spared += m.changed;
+    if (change->code != OP_TTL_UPDATE) /* then the entries are dropped later */
+        check_indexes(f.kv, true);
+    tables_destroy(&sweeper);
+    f.kv = faulty;
+    table_fixture_finish(&f);
+    return met;
+}
+
+/* The sweeper finds an item in one transaction and removes it in another. Whatever is done to the item in between, at any moment: it is
+ * removed only if it is still due. */
+static void test_changed_while_it_is_swept(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        unsigned before = 0;
+        int n = 0;
+        while (sweep_meets(&changes[i], n, &before))
+            n++;
+        assert_true(before > 0 && (int)before < n); /* it came before the removal, and after it */
+    }
+}
+
+/* A step removes no more rows than it was told to, and leaves the rest to the next. */
+static void test_bounded_batches(void **state)
+{
+    struct table_fixture *f = *state;
+    bool left = true;
+    unsigned there = 30;
+
+    table_fixture_run(f, OP_TTL_UPDATE, "people", TTL("true", "at"));
+    table_fixture_chores(f, 10);
+    for (int i = 0; i < 30; i++)
+        put(f, "people", i, NOW_S + i % 3);
+    f->now_ms += 60 * 1000;
+    while (left) {
+        assert_int_equal(table_chores(f->tables, f->now_ms, 7, &left), KV_OK);
+        unsigned now = count(f, "people");
+        assert_true(there - now <= 7 && (now == 0 || there - now == 7));
+        assert_int_equal(check_indexes(f->kv, true), now);
+        there = now;
+    }
+    assert_int_equal(there, 0);
+}
+
 static void test_crashes(void **state)
 {
     static const enum kv_result failures[] = {KV_FATAL, KV_RETRY};
@@ -223,6 +329,7 @@ int main(void)
         EACH(test_switching),           EACH(test_filled),
         EACH(test_what_expires),        EACH(test_moved),
         EACH(test_indexes_and_records), cmocka_unit_test(test_crashes),
+        EACH(test_bounded_batches),     cmocka_unit_test(test_changed_while_it_is_swept),
     };
 #undef EACH
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -105,6 +105,15 @@ static void test_operation_there_and_back(void **state)
     op_encode(&b, &(struct op){.code = OP_PING, .payload = value_of(buf_slice(&v))});
     assert_int_equal(op_decode(buf_slice(&b), &got), 0);
     assert_int_equal(got.payload.type, VALUE_NULL);
+    assert_int_equal(got.home.len, 0);
+
+    buf_reset(&b);
+    op.home = slice_text("eu-west-1:123456789012");
+    op.payload = value_of(buf_slice(&v));
+    op_encode(&b, &op);
+    assert_int_equal(op_decode(buf_slice(&b), &got), 0);
+    assert_text(got.home, "eu-west-1:123456789012");
+    assert_text(got.table, "orders");
     buf_finish(&b);
     buf_finish(&v);
 }
@@ -131,7 +140,10 @@ static void test_damaged_operations(void **state)
     buf_byte(&b, 0xc0);
     assert_int_equal(op_decode(buf_slice(&b), &got), -1);
     assert_int_equal(decode("\x91\x00", 2), -1);
-    assert_int_equal(decode("\x94\x00\xa0\xc0\xc0", 5), -1);
+    assert_int_equal(decode("\x95\x00\xa0\xc0\xa1-\xc0", 7), -1);
+    assert_int_equal(decode("\x94\x00\xa0\xc0\xa1-", 6), 0);
+    assert_int_equal(decode("\x94\x00\xa0\xc0\xc0", 5), -1);             /* the home is no text */
+    assert_int_equal(decode("\x94\x00\xa0\xc0\xa0", 5), -1);             /* or empty */
     assert_int_equal(decode("\x92\x7f\xa0", 3), -1);                     /* no such operation */
     assert_int_equal(decode("\x92\xff\xa0", 3), -1);                     /* a negative one */
     assert_int_equal(decode("\x92\x00\xc4\x00", 4), -1);                 /* the table is bytes */
@@ -144,6 +156,12 @@ static void test_damaged_operations(void **state)
     memset(name, 't', sizeof name);
     op_encode(&b, &(struct op){.code = OP_READ, .table = slice_of(name, sizeof name), .payload = {.type = VALUE_NONE}});
     assert_int_equal(op_decode(buf_slice(&b), &got), -1);
+
+    unsigned char home[6 + LIMIT_HOME_BYTES + 1] = {0x94, OP_PING, 0xa0, 0xc0, 0xd9, LIMIT_HOME_BYTES + 1};
+    memset(home + 6, '-', sizeof home - 6);
+    assert_int_equal(op_decode(slice_of(home, sizeof home), &got), -1);
+    home[5]--;
+    assert_int_equal(op_decode(slice_of(home, sizeof home - 1), &got), 0);
 
     unsigned char deep[100] = {0x93, OP_ECHO, 0xa0};
     memset(deep + 3, 0x91, sizeof deep - 4);

@@ -14,7 +14,7 @@
 #include "worker/table/stream.h"
 
 #define DAY_MS (24ll * 3600 * 1000)
-#define ARN "arn:aws:dynamodb:us-east-1:000000000000:table/events/stream/2023-11-14T22:13:20.000"
+#define ARN "arn:aws:dynamodb:us-east-1:123456789012:table/events/stream/2023-11-14T22:13:20.000"
 #define SHARD "shardId-00000001700000000000-00000003"
 #define STREAM(view) ",'StreamSpecification':{'StreamEnabled':true,'StreamViewType':'" view "'}"
 #define EVENTS(view) FIXTURE_TABLE_WITH(FIXTURE_KEY("id", "HASH"), FIXTURE_TYPE("id", "S"), STREAM(view))

@@ -229,18 +229,18 @@ static void test_description(void **state)
     struct table_fixture *f = *state;
     static const char *const parts[] = {
         "'LocalSecondaryIndexes':[{'IndexName':'local','KeySchema':[" AB "],'Projection':{'ProjectionType':'KEYS_ONLY'},"
-        "'IndexSizeBytes':0,'ItemCount':0,'IndexArn':'arn:aws:dynamodb:us-east-1:000000000000:table/good/index/local'}]",
+        "'IndexSizeBytes':0,'ItemCount':0,'IndexArn':'arn:aws:dynamodb:us-east-1:123456789012:table/good/index/local'}]",
         "'GlobalSecondaryIndexes':[{'IndexName':'global','KeySchema':[" H("b") "," H("a") "," R(
             "c") "],'Projection':{"
                  "'ProjectionType':'INCLUDE','NonKeyAttributes':['x']},'IndexStatus':'ACTIVE','ProvisionedThroughput':{"
                  "'NumberOfDecreasesToday':0,'ReadCapacityUnits':0,'WriteCapacityUnits':0},'IndexSizeBytes':0,'ItemCount':0,'"
                  "IndexArn':"
-                 "'arn:aws:dynamodb:us-east-1:000000000000:table/good/index/global'}]",
+                 "'arn:aws:dynamodb:us-east-1:123456789012:table/good/index/global'}]",
         "'StreamSpecification':{'StreamEnabled':true,'StreamViewType':'NEW_IMAGE'},'LatestStreamLabel':'2023-11-14T22:13:20."
         "000',"
-        "'LatestStreamArn':'arn:aws:dynamodb:us-east-1:000000000000:table/good/stream/2023-11-14T22:13:20.000'",
+        "'LatestStreamArn':'arn:aws:dynamodb:us-east-1:123456789012:table/good/stream/2023-11-14T22:13:20.000'",
         "'SSEDescription':{'Status':'ENABLED','SSEType':'KMS',",
-        "'KMSMasterKeyArn':'arn:aws:kms:us-east-1:000000000000:alias/aws/dynamodb'}",
+        "'KMSMasterKeyArn':'arn:aws:kms:us-east-1:123456789012:alias/aws/dynamodb'}",
         "'TableClassSummary':{'TableClass':'STANDARD_INFREQUENT_ACCESS'}",
         "'DeletionProtectionEnabled':true",
     };
@@ -260,7 +260,7 @@ static void test_description(void **state)
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (!strstr(text, parts[i]))
             fail_msg("%s\nis not in\n%s", parts[i], text);
-    CHECK_RUN(f, OP_TAGS, "", "{'ResourceArn':'arn:aws:dynamodb:us-east-1:000000000000:table/good'}",
+    CHECK_RUN(f, OP_TAGS, "", "{'ResourceArn':'arn:aws:dynamodb:us-east-1:123456789012:table/good'}",
               "{'Tags':[{'Key':'k','Value':'v'}]}");
     CHECK_RUN(f, OP_TABLE_DROP, "good", NULL,
               "ValidationException: Resource cannot be deleted as it is currently protected against deletion. Disable deletion "

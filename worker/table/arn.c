@@ -3,15 +3,14 @@
 
 #include <string.h>
 
-#include "common/aws.h"
 #include "common/clock.h"
 #include "common/mp.h"
 
-#define PREFIX "arn:aws:dynamodb:" AWS_REGION ":" AWS_ACCOUNT ":table/"
-
-void arn_put(struct buf *out, struct slice table, const char *kind, struct slice leaf)
+void arn_put(struct buf *out, struct slice home, struct slice table, const char *kind, struct slice leaf)
 {
-    buf_text(out, PREFIX);
+    buf_text(out, "arn:aws:dynamodb:");
+    buf_append(out, home.ptr, home.len);
+    buf_text(out, ":table/");
     buf_append(out, table.ptr, table.len);
     if (!kind)
         return;
@@ -21,12 +20,13 @@ void arn_put(struct buf *out, struct slice table, const char *kind, struct slice
     buf_append(out, leaf.ptr, leaf.len);
 }
 
-void arn_put_member(struct buf *out, const char *member, struct slice table, const char *kind, struct slice leaf)
+void arn_put_member(struct buf *out, struct slice home, const char *member, struct slice table, const char *kind,
+                    struct slice leaf)
 {
     struct buf text;
 
     buf_init(&text);
-    arn_put(&text, table, kind, leaf);
+    arn_put(&text, home, table, kind, leaf);
     mp_put_text(out, member);
     mp_put_str(out, (const char *)text.data, text.len);
     out->failed |= buf_failed(&text);
@@ -42,6 +42,8 @@ static struct slice cut(struct slice *rest, char separator)
     *rest = end ? slice_of(end + 1, rest->len - part.len - 1) : slice_of(rest->ptr + rest->len, 0);
     return part;
 }
+
+struct slice arn_region(struct slice home) { return cut(&home, ':'); }
 
 bool arn_parse(struct slice text, struct arn *arn)
 {

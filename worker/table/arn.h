@@ -1,4 +1,4 @@
-/* arn.h - names of resources: written with the one account and region of common/aws.h, read with any.
+/* arn.h - names of resources: written with the region and account of whoever asks, read with any.
  *
  *     arn:aws:dynamodb:REGION:ACCOUNT:table/NAME[/index/NAME | /stream/LABEL | /backup/ID] */
 #ifndef LEAT_WORKER_TABLE_ARN_H
@@ -6,10 +6,13 @@
 
 #include "common/buf.h"
 
-/* Appends the text; kind and leaf may be NULL. */
-void arn_put(struct buf *out, struct slice table, const char *kind, struct slice leaf);
+/* Appends the text. home: "REGION:ACCOUNT"; kind may be NULL, leaf is of no matter then. */
+void arn_put(struct buf *out, struct slice home, struct slice table, const char *kind, struct slice leaf);
 /* The same as a value S, as a member of an open map. */
-void arn_put_member(struct buf *out, const char *member, struct slice table, const char *kind, struct slice leaf);
+void arn_put_member(struct buf *out, struct slice home, const char *member, struct slice table, const char *kind,
+                    struct slice leaf);
+
+struct slice arn_region(struct slice home); /* points into it */
 
 struct arn {
     struct slice table, kind, leaf; /* kind and leaf may be empty; point into the text */

@@ -5,12 +5,12 @@
 #include "worker/table/describe.h"
 #include "worker/table/spec.h"
 
-void backup_put_arn(struct buf *out, const struct backup_row *row)
+void backup_put_arn(struct buf *out, struct slice home, const struct backup_row *row)
 {
     char leaf[BACKUP_LEAF_BYTES];
 
     backup_leaf(row, leaf);
-    arn_put(out, member_text(&row->map, "TableName"), "backup", slice_text(leaf));
+    arn_put(out, home, member_text(&row->map, "TableName"), "backup", slice_text(leaf));
 }
 
 static void put_text(struct buf *out, const char *name, struct slice text)
@@ -28,13 +28,13 @@ static void put_int(struct buf *out, const char *name, int64_t number)
 static struct value member(const struct value *map, const char *name) { return value_map_get(map, slice_text(name)); }
 
 /* Six members. */
-static void put_core(struct buf *out, const struct backup_row *row, const char *status)
+static void put_core(struct buf *out, struct slice home, const struct backup_row *row, const char *status)
 {
     bool made = member_int(&row->map, "State", BACKUP_AVAILABLE) == BACKUP_AVAILABLE;
     char leaf[BACKUP_LEAF_BYTES];
 
     backup_leaf(row, leaf);
-    arn_put_member(out, "BackupArn", member_text(&row->map, "TableName"), "backup", slice_text(leaf));
+    arn_put_member(out, home, "BackupArn", member_text(&row->map, "TableName"), "backup", slice_text(leaf));
     put_text(out, "BackupName", member_text(&row->map, "Name"));
     put_text(out, "BackupStatus", slice_text(status ? status : made ? "AVAILABLE" : "CREATING"));
     put_text(out, "BackupType", slice_text("USER"));
@@ -42,14 +42,14 @@ static void put_core(struct buf *out, const struct backup_row *row, const char *
     put_int(out, "BackupSizeBytes", member_int(&row->map, "Bytes", 0));
 }
 
-void backup_put_details(struct buf *out, const struct backup_row *row, const char *status)
+void backup_put_details(struct buf *out, struct slice home, const struct backup_row *row, const char *status)
 {
     mp_put_map(out, 6);
-    put_core(out, row, status);
+    put_core(out, home, row, status);
 }
 
 /* Three members: the table that was backed up. */
-static void put_table_names(struct buf *out, const struct backup_row *row)
+static void put_table_names(struct buf *out, struct slice home, const struct backup_row *row)
 {
     struct slice name = member_text(&row->map, "TableName");
     struct value table = member(&row->map, "Row");
@@ -58,14 +58,14 @@ static void put_table_names(struct buf *out, const struct backup_row *row)
     describe_uuid((uint32_t)member_int(&table, "Id", 0), member_int(&table, "Created", 0), name, uuid);
     put_text(out, "TableName", name);
     put_text(out, "TableId", slice_text(uuid));
-    arn_put_member(out, "TableArn", name, NULL, slice_of(NULL, 0));
+    arn_put_member(out, home, "TableArn", name, NULL, slice_of(NULL, 0));
 }
 
-void backup_put_summary(struct buf *out, const struct backup_row *row)
+void backup_put_summary(struct buf *out, struct slice home, const struct backup_row *row)
 {
     mp_put_map(out, 9);
-    put_table_names(out, row);
-    put_core(out, row, NULL);
+    put_table_names(out, home, row);
+    put_core(out, home, row, NULL);
 }
 
 static void put_units(struct buf *out, const struct value *from)
@@ -78,13 +78,13 @@ static void put_units(struct buf *out, const struct value *from)
     put_int(out, "WriteCapacityUnits", member_int(&throughput, "WriteCapacityUnits", 0));
 }
 
-static void put_source(struct buf *out, const struct backup_row *row)
+static void put_source(struct buf *out, struct slice home, const struct backup_row *row)
 {
     struct value table = member(&row->map, "Row"), keys = member(&table, "KeySchema");
 
     mp_put_text(out, "SourceTableDetails");
     mp_put_map(out, 9);
-    put_table_names(out, row);
+    put_table_names(out, home, row);
     put_int(out, "TableSizeBytes", member_int(&row->map, "Bytes", 0));
     mp_put_text(out, "KeySchema");
     mp_put_raw(out, keys.encoded);
@@ -155,11 +155,11 @@ static void put_features(struct buf *out, const struct backup_row *row)
     mp_close_map(out, mark, members);
 }
 
-void backup_put_description(struct buf *out, const struct backup_row *row, const char *status)
+void backup_put_description(struct buf *out, struct slice home, const struct backup_row *row, const char *status)
 {
     mp_put_map(out, 3);
     mp_put_text(out, "BackupDetails");
-    backup_put_details(out, row, status);
-    put_source(out, row);
+    backup_put_details(out, home, row, status);
+    put_source(out, home, row);
     put_features(out, row);
 }

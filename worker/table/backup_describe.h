@@ -5,11 +5,11 @@
 #include "worker/table/backup.h"
 #include "worker/table/request.h"
 
-void backup_put_arn(struct buf *out, const struct backup_row *row); /* appends the text */
-/* One M each. status: NULL as it is. */
-void backup_put_details(struct buf *out, const struct backup_row *row, const char *status);
-void backup_put_description(struct buf *out, const struct backup_row *row, const char *status);
-void backup_put_summary(struct buf *out, const struct backup_row *row);
+void backup_put_arn(struct buf *out, struct slice home, const struct backup_row *row); /* appends the text */
+/* One M each. home: as in arn.h. status: NULL as it is. */
+void backup_put_details(struct buf *out, struct slice home, const struct backup_row *row, const char *status);
+void backup_put_description(struct buf *out, struct slice home, const struct backup_row *row, const char *status);
+void backup_put_summary(struct buf *out, struct slice home, const struct backup_row *row);
 
 /* The backup of BackupArn. 0, or -1 as a stage of a request. */
 int backup_named(struct request *rq, struct backup_row *row);

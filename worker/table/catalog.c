@@ -114,6 +114,8 @@ static enum kv_result load(struct catalog *c, struct kv_txn *txn, uint64_t versi
     uint32_t count = 0;
 
     c->loaded = false;
+    c->staged_count = 0;
+    c->staged_bytes = 0;
     forget_tables(c);
     buf_reset(&c->rows);
     enum kv_result result = read_rows(c, txn, &count);
@@ -178,7 +180,7 @@ enum kv_result catalog_take_id(struct kv_txn *txn, uint32_t *id)
     return result == KV_OK ? write_number(txn, NEXT_ID_KEY, 4, next + 1) : result;
 }
 
-static enum kv_result bump_version(struct catalog *c, struct kv_txn *txn)
+enum kv_result catalog_publish(struct catalog *c, struct kv_txn *txn)
 {
     uint64_t version;
 
@@ -198,7 +200,7 @@ static void put_row_key(struct buf *out, struct slice name)
     buf_append(out, name.ptr, name.len);
 }
 
-static enum kv_result put_row(struct catalog *c, struct kv_txn *txn, struct slice name, struct slice row, int flags)
+static enum kv_result put_row(struct kv_txn *txn, struct slice name, struct slice row, int flags)
 {
     struct buf key;
 
@@ -206,32 +208,51 @@ static enum kv_result put_row(struct catalog *c, struct kv_txn *txn, struct slic
     put_row_key(&key, name);
     enum kv_result result = buf_failed(&key) ? KV_NO_MEMORY : kv_put(txn, KV_META, buf_slice(&key), row, flags);
     buf_finish(&key);
-    if (result == KV_EXISTS) /* the cache said that there is none */
-        result = KV_FATAL;
-    return result == KV_OK ? bump_version(c, txn) : result;
+    return result;
+}
+
+/* A published row: the names and a few bytes of headers and types. */
+static size_t published_max(struct slice name, const struct key_schema *schema)
+{
+    return name.len + schema->partition_name.len + schema->sort_name.len + 32;
 }
 
 int catalog_check_new(const struct catalog *c, struct slice name, const struct key_schema *schema, struct err *e)
 {
-    /* a published row: the names and a few bytes of headers and types */
-    size_t row_max = name.len + schema->partition_name.len + schema->sort_name.len + 32;
+    size_t bytes = c->published.len + c->staged_bytes + published_max(name, schema);
 
     if (catalog_lookup(c, name))
         return err_set(e, ERR_RESOURCE_IN_USE, "Table already exists: %.*s", (int)name.len, (const char *)name.ptr);
-    if (c->count < LIMIT_TABLES && c->published.len + row_max <= LIMIT_CATALOG_BYTES)
+    if (c->count + c->staged_count < LIMIT_TABLES && bytes <= LIMIT_CATALOG_BYTES)
         return 0;
     return err_set(e, ERR_LIMIT_EXCEEDED, "The store has the maximum number of tables: %u, or %u bytes of their names and keys",
                    LIMIT_TABLES, LIMIT_CATALOG_BYTES);
 }
 
+enum kv_result catalog_stage(struct catalog *c, struct kv_txn *txn, struct slice name, const struct key_schema *schema,
+                             struct slice row)
+{
+    enum kv_result result = put_row(txn, name, row, KV_NEW);
+    if (result != KV_OK)
+        return result;
+    c->tentative = true; /* so that an aborted transaction's rows are forgotten */
+    c->staged_count++;
+    c->staged_bytes += published_max(name, schema);
+    return KV_OK;
+}
+
 enum kv_result catalog_insert(struct catalog *c, struct kv_txn *txn, struct slice name, struct slice row)
 {
-    return put_row(c, txn, name, row, KV_NEW);
+    enum kv_result result = put_row(txn, name, row, KV_NEW);
+    if (result == KV_EXISTS) /* the cache said that there is none */
+        result = KV_FATAL;
+    return result == KV_OK ? catalog_publish(c, txn) : result;
 }
 
 enum kv_result catalog_replace(struct catalog *c, struct kv_txn *txn, struct slice name, struct slice row)
 {
-    return put_row(c, txn, name, row, KV_SET);
+    enum kv_result result = put_row(txn, name, row, KV_SET);
+    return result == KV_OK ? catalog_publish(c, txn) : result;
 }
 
 enum kv_result catalog_remove(struct catalog *c, struct kv_txn *txn, struct slice name)
@@ -244,5 +265,5 @@ enum kv_result catalog_remove(struct catalog *c, struct kv_txn *txn, struct slic
     buf_finish(&key);
     if (result == KV_NOT_FOUND) /* the cache said that there is one */
         result = KV_FATAL;
-    return result == KV_OK ? bump_version(c, txn) : result;
+    return result == KV_OK ? catalog_publish(c, txn) : result;
 }

@@ -39,6 +39,8 @@ struct catalog {
     uint32_t count, cap;
     struct buf rows;      /* owned: what the tables' slices point into */
     struct buf published; /* owned: op.h's catalog */
+    uint32_t staged_count;
+    size_t staged_bytes; /* of their published rows, at most */
     uint64_t version;
     bool loaded, tentative;
 };
@@ -58,9 +60,15 @@ enum kv_result catalog_take_id(struct kv_txn *txn, uint32_t *id);
 /* May a table of that name and key be made? 0, or -1 with the error: the name is taken, or the store has its maximum of tables. */
 int catalog_check_new(const struct catalog *c, struct slice name, const struct key_schema *schema, struct err *e);
 
-/* Changes in txn. The cache is refreshed; pointers from catalog_lookup become invalid. */
+/* Changes in txn. The cache is refreshed, which reads the whole catalog; pointers from catalog_lookup become invalid. */
 enum kv_result catalog_insert(struct catalog *c, struct kv_txn *txn, struct slice name, struct slice row);
 enum kv_result catalog_replace(struct catalog *c, struct kv_txn *txn, struct slice name, struct slice row);
 enum kv_result catalog_remove(struct catalog *c, struct kv_txn *txn, struct slice name);
+
+/* Many at once: new rows are staged, unseen by lookups, until one catalog_publish() in the same transaction. KV_EXISTS: a row of that
+ * name is there, or was staged before. */
+enum kv_result catalog_stage(struct catalog *c, struct kv_txn *txn, struct slice name, const struct key_schema *schema,
+                             struct slice row);
+enum kv_result catalog_publish(struct catalog *c, struct kv_txn *txn);
 
 #endif

@@ -44,9 +44,9 @@ static void put_time(struct map *m, const char *name, int64_t ms)
     m->count++;
 }
 
-static void put_arn(struct map *m, const char *name, struct slice table, const char *kind, struct slice leaf)
+static void put_arn(struct map *m, struct slice home, const char *name, struct slice table, const char *kind, struct slice leaf)
 {
-    arn_put_member(m->out, name, table, kind, leaf);
+    arn_put_member(m->out, home, name, table, kind, leaf);
     m->count++;
 }
 
@@ -134,7 +134,7 @@ static enum kv_result put_index(struct request *rq, struct buf *out, const struc
     enum kv_result result = census_read(rq->txn, index->id, &census);
     put_int(&m, "IndexSizeBytes", census.bytes);
     put_int(&m, "ItemCount", census.items);
-    put_arn(&m, "IndexArn", table->name, "index", index->name);
+    put_arn(&m, rq->t->home, "IndexArn", table->name, "index", index->name);
     close_map(&m);
     return result;
 }
@@ -157,7 +157,7 @@ static enum kv_result put_indexes(struct request *rq, struct map *m, const struc
 }
 
 /* -- The rest ------------------------------------------------------------------------------------------------- */
-static void put_stream(struct map *m, const struct table *table)
+static void put_stream(struct map *m, struct slice home, const struct table *table)
 {
     struct value stream = value_map_get(&table->described, slice_text("Stream"));
     char label[ARN_LABEL_BYTES];
@@ -174,7 +174,7 @@ static void put_stream(struct map *m, const struct table *table)
     }
     arn_label(member_int(&stream, "Label", 0), label);
     put_text(m, "LatestStreamLabel", slice_text(label));
-    put_arn(m, "LatestStreamArn", table->name, "stream", slice_text(label));
+    put_arn(m, home, "LatestStreamArn", table->name, "stream", slice_text(label));
 }
 
 static void put_class(struct map *m, const struct table *table)
@@ -212,13 +212,13 @@ static enum kv_result put_description(struct request *rq, struct buf *out, const
     enum kv_result result = census_read(rq->txn, table->id, &census);
     put_int(&m, "TableSizeBytes", census.bytes);
     put_int(&m, "ItemCount", census.items);
-    put_arn(&m, "TableArn", table->name, NULL, slice_of(NULL, 0));
+    put_arn(&m, rq->t->home, "TableArn", table->name, NULL, slice_of(NULL, 0));
     put_text(&m, "TableId", slice_text(uuid));
     if (result == KV_OK)
         result = put_indexes(rq, &m, table, true);
     if (result == KV_OK)
         result = put_indexes(rq, &m, table, false);
-    put_stream(&m, table);
+    put_stream(&m, rq->t->home, table);
     put_kept(&m, &table->described, "RestoreSummary");
     put_kept(&m, &table->described, "SSEDescription");
     put_kept(&m, &table->described, "OnDemandThroughput");

@@ -68,7 +68,7 @@ static int answer_backup(struct request *rq, struct backup_row *row, uint32_t id
     answer_begin(rq->out);
     mp_put_map(rq->out, 1);
     mp_put_text(rq->out, "BackupDetails");
-    backup_put_details(rq->out, row, NULL);
+    backup_put_details(rq->out, rq->t->home, row, NULL);
     return 0;
 }
 
@@ -99,7 +99,7 @@ static int answer_description(struct request *rq, const struct backup_row *row, 
     answer_begin(rq->out);
     mp_put_map(rq->out, 1);
     mp_put_text(rq->out, "BackupDescription");
-    backup_put_description(rq->out, row, status);
+    backup_put_description(rq->out, rq->t->home, row, status);
     return 0;
 }
 
@@ -199,9 +199,9 @@ static int put_list(struct request *rq, struct listing *l, struct backup_row *ro
         l->more = l->count == l->limit;
         if (l->more)
             break;
-        backup_put_summary(rq->out, row);
+        backup_put_summary(rq->out, rq->t->home, row);
         buf_reset(last);
-        backup_put_arn(last, row);
+        backup_put_arn(last, rq->t->home, row);
         l->count++;
     }
     mp_close_array(rq->out, list, l->count);

@@ -104,15 +104,15 @@ static int set_billing(struct request *rq, struct edit *row)
     return spec_check_billing(&map, &rq->err);
 }
 
-static void set_summary(struct edit *row, const struct backup_row *backup)
+static void set_summary(struct request *rq, struct edit *row, const struct backup_row *backup)
 {
     struct buf *out = edit_value(row);
     char leaf[BACKUP_LEAF_BYTES];
 
     backup_leaf(backup, leaf);
     mp_put_map(out, 4);
-    arn_put_member(out, "SourceBackupArn", member_text(&backup->map, "TableName"), "backup", slice_text(leaf));
-    arn_put_member(out, "SourceTableArn", member_text(&backup->map, "TableName"), NULL, slice_of(NULL, 0));
+    arn_put_member(out, rq->t->home, "SourceBackupArn", member_text(&backup->map, "TableName"), "backup", slice_text(leaf));
+    arn_put_member(out, rq->t->home, "SourceTableArn", member_text(&backup->map, "TableName"), NULL, slice_of(NULL, 0));
     describe_put_time(out, "RestoreDateTime", member_int(&backup->map, "Created", 0));
     mp_put_text(out, "RestoreInProgress");
     mp_put_bool(out, true);
@@ -132,8 +132,8 @@ static int prepare(struct request *rq, struct edit *row, const struct backup_row
     edit_set_int(row, "Created", rq->t->now_ms);
     if (on_demand.type == VALUE_M)
         edit_set_raw(row, "OnDemandThroughput", on_demand.encoded);
-    set_summary(row, backup);
-    if (encryption.type == VALUE_M && spec_set_encryption(row, &encryption, &rq->err) < 0)
+    set_summary(rq, row, backup);
+    if (encryption.type == VALUE_M && spec_set_encryption(row, &encryption, rq->t->home, &rq->err) < 0)
         return -1;
     return set_billing(rq, row);
 }

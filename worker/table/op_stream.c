@@ -14,14 +14,15 @@ static void put_text(struct buf *out, const char *name, struct slice text)
     mp_put_str(out, (const char *)text.ptr, text.len);
 }
 
-static void put_listed(struct buf *out, const struct stream_row *row)
+static void put_listed(struct request *rq, const struct stream_row *row)
 {
+    struct buf *out = rq->out;
     struct slice table = member_text(&row->map, "TableName");
     char label[ARN_LABEL_BYTES];
 
     arn_label(member_int(&row->map, "Label", 0), label);
     mp_put_map(out, 3);
-    arn_put_member(out, "StreamArn", table, "stream", slice_text(label));
+    arn_put_member(out, rq->t->home, "StreamArn", table, "stream", slice_text(label));
     put_text(out, "TableName", table);
     put_text(out, "StreamLabel", slice_text(label));
 }
@@ -61,10 +62,10 @@ static int put_page(struct request *rq, struct stream_row *row, uint32_t after, 
         more = (int64_t)count == limit;
         if (more)
             break;
-        put_listed(rq->out, row);
+        put_listed(rq, row);
         arn_label(member_int(&row->map, "Label", 0), label);
         buf_reset(&last);
-        arn_put(&last, member_text(&row->map, "TableName"), "stream", slice_text(label));
+        arn_put(&last, rq->t->home, member_text(&row->map, "TableName"), "stream", slice_text(label));
         count++;
     }
     mp_close_array(rq->out, streams, count);
@@ -122,7 +123,7 @@ static void put_stream(struct request *rq, const struct shard *s)
     arn_label(s->created_ms, label);
     bool shown = !slice_equal(start, slice_text(id));
     mp_put_map(out, 8);
-    arn_put_member(out, "StreamArn", table, "stream", slice_text(label));
+    arn_put_member(out, rq->t->home, "StreamArn", table, "stream", slice_text(label));
     put_text(out, "StreamLabel", slice_text(label));
     put_text(out, "StreamStatus", slice_text(s->closed ? "DISABLED" : "ENABLED"));
     put_text(out, "StreamViewType", member_text(&s->row.map, "View"));
@@ -202,7 +203,7 @@ int op_stream_iterator(struct request *rq)
         else if (find_position(rq, &s, &position) == 0) {
             answer_begin(rq->out);
             mp_put_map(rq->out, 1);
-            shard_put_iterator(rq->out, "ShardIterator", &s, position, rq->t->now_ms);
+            shard_put_iterator(rq, "ShardIterator", &s, position);
             result = 0;
         }
     }

@@ -3,7 +3,6 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "common/aws.h"
 #include "common/limits.h"
 #include "worker/table/answer.h"
 #include "worker/table/arn.h"
@@ -59,10 +58,12 @@ static void put_change(struct buf *out, const struct shard *s, uint64_t number, 
     mp_put_str(out, (const char *)view.ptr, view.len);
 }
 
-static void put_record(struct buf *out, const struct shard *s, uint64_t number, const struct stream_record *r, size_t bytes)
+static void put_record(struct request *rq, const struct shard *s, uint64_t number, const struct stream_record *r, size_t bytes)
 {
     static const char *const events[] = {[EVENT_INSERT] = "INSERT", [EVENT_MODIFY] = "MODIFY", [EVENT_REMOVE] = "REMOVE"};
     XXH128_hash_t hash = XXH3_128bits_withSeed(&number, sizeof number, (XXH64_hash_t)s->created_ms << 16 ^ s->row.id);
+    struct slice region = arn_region(rq->t->home);
+    struct buf *out = rq->out;
     char id[33];
 
     snprintf(id, sizeof id, "%016llx%016llx", (unsigned long long)hash.high64, (unsigned long long)hash.low64);
@@ -71,7 +72,8 @@ static void put_record(struct buf *out, const struct shard *s, uint64_t number, 
     put_text(out, "eventName", events[r->event]);
     put_text(out, "eventVersion", "1.1");
     put_text(out, "eventSource", "aws:dynamodb");
-    put_text(out, "awsRegion", AWS_REGION);
+    mp_put_text(out, "awsRegion");
+    mp_put_str(out, (const char *)region.ptr, region.len);
     put_change(out, s, number, r, bytes);
     if (!r->by_service)
         return;
@@ -97,7 +99,7 @@ static enum kv_result walk(struct request *rq, const struct shard *s, struct kv_
             stream_record_decode(value, &r) < 0)
             return KV_FATAL;
         size_t bytes = image_size(r.keys) + image_size(r.fresh) + image_size(r.old);
-        put_record(rq->out, s, page->next, &r, bytes);
+        put_record(rq, s, page->next, &r, bytes);
         page->bytes += bytes;
         page->count++;
         page->next++;
@@ -126,7 +128,7 @@ static int put_page(struct request *rq, const struct shard *s, struct page *page
     mp_close_array(rq->out, records, page->count);
     bool more = !s->closed || page->next <= s->end.last;
     if (more)
-        shard_put_iterator(rq->out, "NextShardIterator", s, page->next, rq->t->now_ms);
+        shard_put_iterator(rq, "NextShardIterator", s, page->next);
     mp_close_map(rq->out, whole, more ? 2 : 1);
     return 0;
 }

@@ -159,7 +159,7 @@ static int create(struct creation *c)
     uint32_t id;
 
     set_given(c);
-    if (encryption.type == VALUE_M && spec_set_encryption(&c->row, &encryption, &c->rq->err) < 0)
+    if (encryption.type == VALUE_M && spec_set_encryption(&c->row, &encryption, c->rq->t->home, &c->rq->err) < 0)
         return -1;
     if (catalog_check_new(&c->rq->t->catalog, c->rq->table_name, &names, &c->rq->err) < 0)
         return -1;

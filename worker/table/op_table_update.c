@@ -109,7 +109,7 @@ static int update_rest(struct request *rq, struct edit *row)
     struct value encryption = control_arg(rq, "SSESpecification"), class = control_arg(rq, "TableClass"),
                  protection = control_arg(rq, "DeletionProtectionEnabled");
 
-    if (encryption.type == VALUE_M && spec_set_encryption(row, &encryption, &rq->err) < 0)
+    if (encryption.type == VALUE_M && spec_set_encryption(row, &encryption, rq->t->home, &rq->err) < 0)
         return -1;
     if (class.type == VALUE_S) {
         edit_set_raw(row, "TableClass", class.encoded);

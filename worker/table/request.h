@@ -19,6 +19,7 @@ struct tables {
     struct kv *kv; /* not owned */
     struct catalog catalog;
     int64_t now_ms;                     /* wall clock: the time of the transaction */
+    struct slice home;                  /* of the operation that runs: see op.h, never empty */
     struct arena arena;                 /* of the operation that runs */
     struct buf key, old, fresh, spare;  /* reused: item key, old item, new item, whatever else */
     struct buf scratch[4];              /* of track.c */

@@ -98,7 +98,7 @@ static uint64_t get_be(const unsigned char *from, size_t width)
     return number;
 }
 
-void shard_put_iterator(struct buf *out, const char *member, const struct shard *s, uint64_t position, int64_t now_ms)
+void shard_put_iterator(struct request *rq, const char *member, const struct shard *s, uint64_t position)
 {
     unsigned char token[TOKEN_BYTES];
     char label[ARN_LABEL_BYTES];
@@ -106,15 +106,15 @@ void shard_put_iterator(struct buf *out, const char *member, const struct shard 
 
     put_be(token, 4, s->row.id);
     put_be(token + 4, 8, position);
-    put_be(token + 12, 8, (uint64_t)now_ms);
+    put_be(token + 12, 8, (uint64_t)rq->t->now_ms);
     arn_label(s->created_ms, label);
     buf_init(&text);
-    arn_put(&text, member_text(&s->row.map, "TableName"), "stream", slice_text(label));
+    arn_put(&text, rq->t->home, member_text(&s->row.map, "TableName"), "stream", slice_text(label));
     buf_text(&text, "|1|");
     base64_encode(&text, slice_of(token, sizeof token));
-    mp_put_text(out, member);
-    mp_put_str(out, (const char *)text.data, text.len);
-    out->failed |= buf_failed(&text);
+    mp_put_text(rq->out, member);
+    mp_put_str(rq->out, (const char *)text.data, text.len);
+    rq->out->failed |= buf_failed(&text);
     buf_finish(&text);
 }
 

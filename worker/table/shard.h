@@ -38,7 +38,8 @@ struct shard_iterator {
     int64_t issued_ms;
 };
 #define SHARD_ITERATOR_MS (15ll * 60 * 1000) /* good for so long */
-void shard_put_iterator(struct buf *out, const char *member, const struct shard *s, uint64_t position, int64_t now_ms);
+/* As a member of an open map of the answer. */
+void shard_put_iterator(struct request *rq, const char *member, const struct shard *s, uint64_t position);
 bool shard_iterator_parse(struct slice text, struct shard_iterator *iterator);
 
 #endif

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/aws.h"
 #include "common/limits.h"
 
 #define INVALID "One or more parameter values were invalid: "
@@ -319,8 +318,20 @@ int spec_check_stream(const struct value *given, bool *enabled, struct err *e)
     return 0;
 }
 
+/* The key that was asked for, else the one that DynamoDB has in each region. */
+static void put_key_arn(struct buf *out, struct slice home, struct slice key)
+{
+    char preset[LIMIT_HOME_BYTES + 40];
+
+    snprintf(preset, sizeof preset, "arn:aws:kms:%.*s:alias/aws/dynamodb", (int)home.len, (const char *)home.ptr);
+    if (key.len == 0)
+        key = slice_text(preset);
+    mp_put_text(out, "KMSMasterKeyArn");
+    mp_put_str(out, (const char *)key.ptr, key.len);
+}
+
 /* Nothing is encrypted here: the description is kept and shown, as tools compare it with what they asked for. */
-int spec_set_encryption(struct edit *edit, const struct value *given, struct err *e)
+int spec_set_encryption(struct edit *edit, const struct value *given, struct slice home, struct err *e)
 {
     struct slice key = member_text(given, "KMSMasterKeyId"), type = member_text(given, "SSEType");
     struct buf *out;
@@ -340,11 +351,7 @@ int spec_set_encryption(struct edit *edit, const struct value *given, struct err
     mp_put_text(out, "ENABLED");
     mp_put_text(out, "SSEType");
     mp_put_text(out, "KMS");
-    mp_put_text(out, "KMSMasterKeyArn");
-    if (key.len > 0)
-        mp_put_str(out, (const char *)key.ptr, key.len);
-    else
-        mp_put_text(out, "arn:aws:kms:" AWS_REGION ":" AWS_ACCOUNT ":alias/aws/dynamodb");
+    put_key_arn(out, home, key);
     edit_set(edit, "SSEDescription");
     return 0;
 }

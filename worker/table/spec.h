@@ -43,7 +43,7 @@ int spec_check_throughput(const struct value *throughput, const char *index, siz
 bool spec_is_on_demand(const struct value *map); /* of a request or a row */
 
 /* The members that a request and a row have in other shapes: sets them in the row. */
-int spec_set_encryption(struct edit *edit, const struct value *given, struct err *e);
+int spec_set_encryption(struct edit *edit, const struct value *given, struct slice home, struct err *e);
 int spec_check_stream(const struct value *given, bool *enabled, struct err *e);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/aws.h"
 #include "common/limits.h"
 #include "worker/table/answer.h"
 #include "worker/table/catalog_row.h"
@@ -102,26 +103,46 @@ static int schema_differs(struct slice name, const struct key_schema *is, const 
                    (const char *)name.ptr, is_text, asked_text);
 }
 
+/* A new table is staged, and *table stays NULL unless it was staged before. */
+static enum kv_result stage(struct tables *t, struct kv_txn *txn, struct slice name, const struct key_schema *schema,
+                            const struct table **table)
+{
+    uint32_t id;
+
+    enum kv_result result = catalog_take_id(txn, &id);
+    if (result != KV_OK)
+        return result;
+    buf_reset(&t->fresh);
+    row_put_simple(&t->fresh, id, t->now_ms, schema);
+    if (buf_failed(&t->fresh))
+        return KV_NO_MEMORY;
+    result = catalog_stage(&t->catalog, txn, name, schema, buf_slice(&t->fresh));
+    if (result != KV_EXISTS)
+        return result;
+    result = catalog_publish(&t->catalog, txn);
+    *table = result == KV_OK ? catalog_lookup(&t->catalog, name) : NULL;
+    return result;
+}
+
 static enum kv_result ensure_one(struct tables *t, struct kv_txn *txn, const char *spec, struct err *e)
 {
     struct key_schema schema;
+    enum kv_result result = KV_OK;
     struct slice name;
-    uint32_t id;
 
     if (table_spec_parse(spec, &name, &schema, e) < 0)
         return KV_OK;
     const struct table *table = catalog_lookup(&t->catalog, name);
     if (!table) {
-        if (catalog_check_new(&t->catalog, name, &schema, e) < 0)
-            return KV_OK;
-        enum kv_result result = catalog_take_id(txn, &id);
-        buf_reset(&t->fresh);
-        row_put_simple(&t->fresh, id, t->now_ms, &schema);
-        return result == KV_OK ? catalog_insert(&t->catalog, txn, name, buf_slice(&t->fresh)) : result;
+        struct err refusal = {.code = ERR_NONE};
+        catalog_check_new(&t->catalog, name, &schema, &refusal);
+        result = stage(t, txn, name, &schema, &table);
+        if (!table && refusal.code != ERR_NONE) /* it is new indeed, not named twice */
+            *e = refusal;
     }
-    if (!same_schema(&table->schema, &schema))
+    if (table && !same_schema(&table->schema, &schema))
         schema_differs(name, &table->schema, &schema, e);
-    return KV_OK;
+    return result;
 }
 
 static enum kv_result ensure_all(struct tables *t, char **specs, size_t count, int64_t now_ms, struct err *e)
@@ -135,6 +156,8 @@ static enum kv_result ensure_all(struct tables *t, char **specs, size_t count, i
     result = table_begin(t, txn, now_ms, &changed);
     for (size_t i = 0; i < count && result == KV_OK && e->code == ERR_NONE; i++)
         result = ensure_one(t, txn, specs[i], e);
+    if (result == KV_OK && e->code == ERR_NONE && t->catalog.staged_count > 0)
+        result = catalog_publish(&t->catalog, txn);
     if (result == KV_OK && e->code == ERR_NONE)
         return kv_commit(&txn);
     kv_abort(&txn);
@@ -219,6 +242,7 @@ enum kv_result table_apply(struct tables *t, struct kv_txn *txn, const struct op
 
     assert(t->catalog.loaded);
     arena_reset(&t->arena);
+    t->home = op->home.len > 0 ? op->home : slice_text(AWS_HOME);
     request_init(&rq, t, txn, op, out);
     int result = operations[op->code]
                      ? operations[op->code](&rq)

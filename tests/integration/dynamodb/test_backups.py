@@ -48,4 +48,4 @@ def test_errors(client):
                                       "or equal to 3"):
         client.create_backup(TableName="things", BackupName="x")
     with fails("BackupNotFoundException"):
-        client.describe_backup(BackupArn="arn:aws:dynamodb:us-east-1:000000000000:table/things/backup/01489602797149-73d8d5bc")
+        client.describe_backup(BackupArn="arn:aws:dynamodb:eu-west-1:123456789012:table/things/backup/01489602797149-73d8d5bc")

@@ -17,7 +17,7 @@ def test_a_table_is_usable_when_it_is_active(client, new_table, key):
     assert table["TableStatus"] == "ACTIVE" and table["TableName"] == name
     assert table["KeySchema"] == [{"AttributeName": "id", "KeyType": "HASH"}, {"AttributeName": "at", "KeyType": "RANGE"}]
     assert {"AttributeName": "at", "AttributeType": "N"} in table["AttributeDefinitions"]
-    assert table["TableArn"] == f"arn:aws:dynamodb:us-east-1:000000000000:table/{name}" and uuid.UUID(table["TableId"])
+    assert table["TableArn"] == f"arn:aws:dynamodb:eu-west-1:123456789012:table/{name}" and uuid.UUID(table["TableId"])
     assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
     assert abs(table["CreationDateTime"] - datetime.datetime.now(datetime.timezone.utc)) < datetime.timedelta(minutes=5)
     client.put_item(TableName=name, Item={"id": {"S": key}, "at": {"N": "1"}})

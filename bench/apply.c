@@ -1,4 +1,4 @@
-/* apply.c - the worker's work alone: batches of jobs applied to the table store, no queue. Usage: apply FOLDER SECONDS
+/* apply.c - the worker's work alone: batches of jobs applied to the table store, no queue. Usage: apply FOLDER SECONDS [ROW]
  *
  * What worker/child.c does between two frames: apply_run() over Berkeley DB, effects, ids and outcomes in one synced transaction. Items are
  * spread over 100,000 ids. Prints JSON: rows of figures. */
@@ -169,15 +169,18 @@ int main(int argc, char **argv)
                 {"update, 100 a commit", UPDATE, 100},
                 {"read, 100 calls at once", READ, 100}};
     size_t count = sizeof rows / sizeof *rows;
-    double seconds = argc == 3 ? strtod(argv[2], NULL) : 0;
+    double seconds = argc >= 3 ? strtod(argv[2], NULL) : 0;
+    const char *only = argc == 4 ? argv[3] : NULL;
     static struct bench b;
     if (seconds <= 0)
         return 64;
     prepare(&b, argv[1]);
     printf("{");
     for (size_t i = 0; i < count; i++) {
-        printf("%s", i > 0 ? ", " : "");
-        measure(&b, rows[i].name, rows[i].shape, rows[i].batch, seconds / (double)count);
+        if (only && strcmp(only, rows[i].name) != 0)
+            continue;
+        printf("%s", i > 0 && !only ? ", " : "");
+        measure(&b, rows[i].name, rows[i].shape, rows[i].batch, only ? seconds : seconds / (double)count);
     }
     printf("}\n");
     finish(&b);

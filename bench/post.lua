@@ -1,7 +1,8 @@
 -- wrk script: one job a request, or LEAT_BENCH_BATCH of them as lines; items spread over LEAT_BENCH_ITEMS ids (7919 is a prime: all of them come).
 local n, batch, items = 0, tonumber(os.getenv("LEAT_BENCH_BATCH") or "1"), tonumber(os.getenv("LEAT_BENCH_ITEMS") or "100000")
 local headers = {["Content-Type"] = batch > 1 and "application/x-ndjson" or "application/json"}
-local operation = os.getenv("LEAT_BENCH_OPERATION") or "create"
+local operation, path = os.getenv("LEAT_BENCH_OPERATION") or "create", os.getenv("LEAT_BENCH_PATH") or "/DynamoDBManager"
+local jobs = {}
 
 local function job()
    n = n + 1
@@ -13,9 +14,8 @@ local function job()
 end
 
 request = function()
-   local body = job()
-   for _ = 2, batch do
-      body = body .. "\n" .. job()
+   for i = 1, batch do
+      jobs[i] = job()
    end
-   return wrk.format("POST", os.getenv("LEAT_BENCH_PATH") or "/DynamoDBManager", headers, body)
+   return wrk.format("POST", path, headers, table.concat(jobs, "\n"))
 end

@@ -32,16 +32,20 @@ static bool has_ended(const struct http_conn *c)
     return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
-void conn_move(struct http_conn *c, enum limit_phase to)
+static void enter(struct http_conn *c, enum limit_phase phase)
 {
     struct http_server *h = c->server;
-    limit_move(h->limit, c->phase, to);
-    c->phase = to;
-    c->due_ms = limit_deadline(h->limit, to, h->now_ms);
-    if (c->due_ms == INT64_MAX)
-        timer_clear(&h->timers, &c->timer);
-    else
-        timer_set(&h->timers, &c->timer, first_look(to, c->due_ms, h->now_ms));
+    c->phase = phase;
+    c->due_ms = limit_deadline(h->limit, phase, h->now_ms);
+    c->look_ms = first_look(phase, c->due_ms, h->now_ms);
+    if (c->look_ms != INT64_MAX && !(timer_is_set(&c->timer) && c->timer.due_ms <= c->look_ms))
+        timer_set(&h->timers, &c->timer, c->look_ms);
+}
+
+void conn_move(struct http_conn *c, enum limit_phase to)
+{
+    limit_move(c->server->limit, c->phase, to);
+    enter(c, to);
 }
 
 bool conn_charge(struct http_conn *c) { return limit_charge(c->server->limit, &c->charged, c->body.cap + c->request.out.cap); }
@@ -80,10 +84,8 @@ static void conn_open(struct http_server *h, struct MHD_Connection *mhd, void **
     c->server = h;
     c->mhd = mhd;
     c->fd = info->connect_fd;
-    c->phase = LIMIT_FRESH;
     c->request.fields = &c->fields;
-    c->due_ms = limit_deadline(h->limit, LIMIT_FRESH, h->now_ms);
-    timer_set(&h->timers, &c->timer, first_look(LIMIT_FRESH, c->due_ms, h->now_ms));
+    enter(c, LIMIT_FRESH);
     c->next = h->conns;
     c->link = &h->conns;
     if (c->next)
@@ -116,12 +118,16 @@ static void on_connection(void *self, struct MHD_Connection *mhd, void **context
     }
 }
 
-static void on_late(struct http_conn *c)
+/* Its timer has fired. */
+static void look_at(struct http_conn *c)
 {
     struct err e;
     bool early = c->server->now_ms < c->due_ms;
-    if (early && !has_ended(c)) {
-        timer_set(&c->server->timers, &c->timer, c->due_ms);
+    if (c->server->now_ms >= c->look_ms && early && !has_ended(c))
+        c->look_ms = c->due_ms;
+    if (c->server->now_ms < c->look_ms) {
+        if (c->look_ms != INT64_MAX)
+            timer_set(&c->server->timers, &c->timer, c->look_ms);
         return;
     }
     if (!early && (c->phase == LIMIT_FRESH || c->phase == LIMIT_READING)) {
@@ -213,19 +219,21 @@ int http_watch_fd(const struct http_server *h) { return h->watch_fd; }
 
 int http_listen_fd(const struct http_server *h) { return h->now_ms < h->accept_after_ms ? -1 : h->listen_fd; }
 
-void http_run(struct http_server *h, int64_t now_ms)
+void http_run(struct http_server *h, int64_t now_ms, bool knocks)
 {
     h->now_ms = now_ms;
-    http_accept(h);
+    if (knocks)
+        http_accept(h);
     h->progress = false;
-    http_watch_run(h);
+    if (h->watched > 0)
+        http_watch_run(h);
     MHD_run(h->mhd);
     if (h->answers) { /* the first run built the answers' headers, the second writes them */
         h->answers = false;
         MHD_run(h->mhd);
     }
     for (struct timer *t; (t = timers_take(&h->timers, now_ms)) != NULL;)
-        on_late((struct http_conn *)((char *)t - offsetof(struct http_conn, timer)));
+        look_at((struct http_conn *)((char *)t - offsetof(struct http_conn, timer)));
     http_linger_run(&h->linger, now_ms);
 }
 

@@ -64,8 +64,8 @@ void http_server_destroy(struct http_server **h); /* closes every connection; re
 int http_epoll_fd(const struct http_server *h);
 int http_watch_fd(const struct http_server *h);  /* readable when a client has left that is watched for it */
 int http_listen_fd(const struct http_server *h); /* -1 while nothing is accepted */
-/* Accepts, reads, calls back, writes, and closes what has had its time. */
-void http_run(struct http_server *h, int64_t now_ms);
+/* Reads, calls back, writes, and closes what has had its time. Accepts first if somebody knocks: the listening socket is readable. */
+void http_run(struct http_server *h, int64_t now_ms, bool knocks);
 int64_t http_deadline(const struct http_server *h, int64_t now_ms); /* now_ms: at once */
 /* No new connections from now on; each answer closes its connection, idle ones are closed at once. */
 void http_drain(struct http_server *h);

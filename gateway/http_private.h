@@ -38,8 +38,9 @@ struct http_conn {
     struct http_request request; /* first: the owner's pointer to it is ours to the connection */
     struct http_server *server;
     struct MHD_Connection *mhd;
-    struct timer timer;
-    int64_t due_ms;                 /* when its phase has had its time; the timer may look at it earlier */
+    struct timer timer; /* may fire before there is anything to do: phases change more often than it is worth to move it */
+    int64_t due_ms;     /* when its phase has had its time */
+    int64_t look_ms;    /* when it is to be looked at next, not after due_ms */
     struct http_conn *next, **link; /* all connections */
     enum limit_phase phase;
     bool began;     /* its headers have been looked at */
@@ -70,7 +71,7 @@ struct http_server {
     struct http_linger linger;
     int epoll_fd, listen_fd, watch_fd;
     int64_t now_ms, accept_after_ms; /* accept_after_ms: after a shortage of descriptors */
-    size_t held;
+    size_t held, watched;
     bool answers;  /* some were made since the last run of the library */
     bool progress; /* the last run read a part of a request: more may lie there */
     bool draining;

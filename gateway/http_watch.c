@@ -26,13 +26,16 @@ void http_watch_add(struct http_conn *c)
 {
     struct epoll_event event = {.events = EPOLLRDHUP | EPOLLONESHOT, .data.ptr = c};
     c->watched = epoll_ctl(c->server->watch_fd, EPOLL_CTL_ADD, c->fd, &event) == 0;
+    c->server->watched += c->watched;
 }
 
 void http_watch_remove(struct http_conn *c)
 {
-    if (c->watched)
-        (void)epoll_ctl(c->server->watch_fd, EPOLL_CTL_DEL, c->fd, NULL);
+    if (!c->watched)
+        return;
+    (void)epoll_ctl(c->server->watch_fd, EPOLL_CTL_DEL, c->fd, NULL);
     c->watched = false;
+    c->server->watched--;
 }
 
 void http_watch_run(struct http_server *h)

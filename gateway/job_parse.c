@@ -20,26 +20,39 @@ static int shown(struct slice s)
     return len;
 }
 
-static int check_members(const struct value *entry, struct err *e)
+enum member { OPERATION, TABLE_NAME, PAYLOAD, MEMBER_COUNT };
+
+/* The members of an entry; VALUE_NONE for one that is not there. */
+struct members {
+    struct value at[MEMBER_COUNT];
+    struct slice unknown; /* the first name of no member; no pointer: there is none */
+};
+
+static struct members members_of(const struct value *entry)
 {
-    static const char *const known[] = {"operation", "tableName", "payload"};
+    static const struct {
+        const char *name;
+        size_t len;
+    } known[MEMBER_COUNT] = {[OPERATION] = {"operation", 9}, [TABLE_NAME] = {"tableName", 9}, [PAYLOAD] = {"payload", 7}};
+    const struct value none = {.type = VALUE_NONE};
+    struct members m = {{none, none, none}, {NULL, 0}};
     struct value_walk walk = value_walk_of(entry);
     struct slice name;
     struct value element;
     while (value_walk_next(&walk, &name, &element)) {
-        bool found = false;
-        for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-            found |= slice_equal(name, slice_text(known[i]));
-        if (!found)
-            return err_set(e, ERR_VALIDATION, "Unknown member \"%.*s\": a job has operation, tableName and payload",
-                           shown(name), (const char *)name.ptr);
+        size_t i = 0;
+        while (i < MEMBER_COUNT && !slice_equal(name, slice_of(known[i].name, known[i].len)))
+            i++;
+        if (i < MEMBER_COUNT)
+            m.at[i] = element;
+        else if (!m.unknown.ptr)
+            m.unknown = name;
     }
-    return 0;
+    return m;
 }
 
-static int take_operation(const struct value *entry, struct op *op, struct err *e)
+static int take_operation(struct value operation, struct op *op, struct err *e)
 {
-    struct value operation = value_map_get(entry, slice_text("operation"));
     if (operation.type == VALUE_NONE)
         return err_set(e, ERR_VALIDATION, "operation is missing");
     if (operation.type != VALUE_S)
@@ -71,9 +84,8 @@ static int check_table(struct slice name, struct err *e)
     return 0;
 }
 
-static int take_table(const struct value *entry, struct op *op, struct err *e)
+static int take_table(struct value table, struct op *op, struct err *e)
 {
-    struct value table = value_map_get(entry, slice_text("tableName"));
     if (table.type != VALUE_NONE && table.type != VALUE_S)
         return err_set(e, ERR_VALIDATION, "tableName must be a string");
     if (!op_needs_table(op->code))
@@ -84,10 +96,9 @@ static int take_table(const struct value *entry, struct op *op, struct err *e)
     return check_table(table.bytes, e);
 }
 
-static int take_payload(const struct value *entry, struct op *op, struct err *e)
+static int take_payload(struct value payload, struct op *op, struct err *e)
 {
     static const unsigned char empty_map[] = {0x80};
-    struct value payload = value_map_get(entry, slice_text("payload"));
     op->payload = payload;
     if (op->code == OP_PING)
         return 0;
@@ -105,9 +116,13 @@ int job_parse(const struct value *entry, struct op *op, struct err *e)
     *op = (struct op){.table = slice_text(""), .payload = {.type = VALUE_NONE}};
     if (entry->type != VALUE_M)
         return err_set(e, ERR_VALIDATION, "a job must be an object with operation, tableName and payload");
-    if (take_operation(entry, op, e) != 0 || check_members(entry, e) != 0 || take_table(entry, op, e) != 0)
+    const struct members m = members_of(entry);
+    if (take_operation(m.at[OPERATION], op, e) != 0)
         return -1;
-    return take_payload(entry, op, e);
+    if (m.unknown.ptr)
+        return err_set(e, ERR_VALIDATION, "Unknown member \"%.*s\": a job has operation, tableName and payload",
+                       shown(m.unknown), (const char *)m.unknown.ptr);
+    return take_table(m.at[TABLE_NAME], op, e) != 0 ? -1 : take_payload(m.at[PAYLOAD], op, e);
 }
 
 /* -- Headers --------------------------------------------------------------------------------------------------- */

@@ -268,11 +268,11 @@ static int listen_http(struct gateway *g, const struct gateway_config *config, c
 }
 
 /* -- The loop -------------------------------------------------------------------------------------------------- */
-static void turn(struct gateway *g)
+static void turn(struct gateway *g, bool knocks)
 {
     g->now_ms = clock_mono_ms();
     g->wall_ms = clock_wall_ms();
-    http_run(g->http, g->now_ms);
+    http_run(g->http, g->now_ms, knocks);
     for (struct pending_request *p; (p = pending_late(g->pending, g->now_ms)) != NULL;)
         p->kind->late(g, p, g->now_ms);
     admin_turn(g);
@@ -298,8 +298,9 @@ static void serve(struct gateway *g, int stop_fd)
 {
     int64_t stop_ms = INT64_MAX;
     int busy = 0;
-    for (;;) {
-        turn(g);
+    for (bool knocks = true;;) {
+        turn(g, knocks);
+        knocks = false;
         if (g->stopping && (limit_requests(&g->limit) == 0 || g->now_ms >= stop_ms))
             return;
         int wait_ms = wait_ms_of(g, stop_ms);
@@ -311,7 +312,10 @@ static void serve(struct gateway *g, int stop_fd)
                                {.fd = queue_client_fd(g->queue), .events = POLLIN},
                                {.fd = http_watch_fd(g->http), .events = POLLIN},
                                {.fd = g->stopping ? -1 : stop_fd, .events = POLLIN}};
-        if (poll(fds, 5, wait_ms) <= 0 || !(fds[4].revents & POLLIN))
+        if (poll(fds, 5, wait_ms) <= 0)
+            continue;
+        knocks = fds[1].revents & POLLIN;
+        if (!(fds[4].revents & POLLIN))
             continue;
         log_info("gateway.stopping", "requests=%llu", (unsigned long long)limit_requests(&g->limit));
         g->stopping = true;

@@ -1,4 +1,4 @@
-/* keeper.c - the housekeeping thread: five times a second a checkpoint if there is enough to write, and chores that wait; sweeps
+/* keeper.c - the housekeeping thread: five times a second a checkpoint if one is due, and chores that wait; sweeps
  * when it is time. */
 #include "worker/keeper.h"
 

@@ -61,7 +61,7 @@ enum kv_result kv_seek_before(struct kv_cursor *cursor, struct slice key, struct
 enum kv_result kv_prev(struct kv_cursor *cursor, struct slice *found, struct slice *value);
 void kv_cursor_close(struct kv_cursor **cursor); /* before its transaction ends; NULL-safe */
 
-/* Housekeeping at most once a second by the owner: checkpoint, log removal. */
+/* Housekeeping, a few times a second: checkpoint and log removal when they are due. May take a second. */
 enum kv_result kv_maintain(struct kv *kv);
 
 struct kv_counters {

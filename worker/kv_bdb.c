@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -21,20 +20,15 @@
 #include "common/clock.h"
 #include "common/log.h"
 
-#define PAGE_BYTES 16384u /* the largest keys stay on a page; measured as fast as 8 KB and better with several processes */
 #define MEGABYTE (1024u * 1024u)
 #define LOG_BUFFER_BYTES (4u * MEGABYTE) /* a 400 KB item is logged with its old and its new image */
 #define LOG_FILE_BYTES (64u * MEGABYTE)
 #define MAX_LOCKS 100000u /* page locks of all processes: too few is an error, so far more than a batch can take */
 #define MAX_LOCKERS 20000u
 #define MAX_TRANSACTIONS 2000u
-#define CHECKPOINT_KBYTES 8192u /* of log: keeps recovery in the tenths of a second */
-#define CHECKPOINT_MS 1000
 #define SPACE_CHECK_MS 20
 #define RESERVE_BYTES (32ull * MEGABYTE) /* dirty pages and log between two checkpoints */
-#define HOLD_TRIES 1000                  /* removing logs takes moments */
-#define HOLD_PAUSE_US 1000
-#define RESERVE_SHARE 16u /* but no more than this part of a small file system */
+#define RESERVE_SHARE 16u                /* but no more than this part of a small file system */
 
 /* In the order of their numbers: `synced` counts how many were made, so that none is made twice. New spaces come last. */
 static const char *const space_files[KV_SPACES] = {
@@ -211,7 +205,7 @@ static int open_spaces(struct bdb *store, bool create)
         int ret = db_create(&store->spaces[i], store->env, 0);
         DB *db = store->spaces[i];
         if (ret == 0)
-            ret = db->set_pagesize(db, PAGE_BYTES);
+            ret = db->set_pagesize(db, BDB_PAGE_BYTES);
         if (ret == 0)
             ret = db->set_flags(db, DB_CHKSUM); /* of new files: a damaged page is an error, not data */
         if (ret == 0)
@@ -237,72 +231,6 @@ static void bdb_close(struct kv *kv)
 }
 
 static void bdb_counters(const struct kv *kv, struct kv_counters *counters) { *counters = ((const struct bdb *)kv)->counters; }
-
-/* STORE/backup.lock, locked as wanted without waiting; -1 with errno. Free by closing it. */
-static int lock_log(const struct bdb *store, int how)
-{
-    char path[PATH_MAX];
-    int n = snprintf(path, sizeof path, "%s/backup.lock", store->folder);
-    if (n < 0 || (size_t)n >= sizeof path) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0 || flock(fd, how | LOCK_NB) == 0)
-        return fd;
-    int error = errno;
-    close(fd);
-    errno = error;
-    return -1;
-}
-
-int bdb_hold_log(const struct bdb *store)
-{
-    int fd;
-    for (int i = 0; (fd = lock_log(store, LOCK_SH)) < 0 && errno == EWOULDBLOCK && i < HOLD_TRIES; i++)
-        usleep(HOLD_PAUSE_US);
-    return fd;
-}
-
-/* Not while somebody copies the store: the copy needs the log from its beginning on. */
-static int remove_logs(struct bdb *store)
-{
-    int fd = lock_log(store, LOCK_EX);
-    if (fd < 0)
-        return errno == EWOULDBLOCK ? 0 : errno;
-    int ret = store->env->log_archive(store->env, NULL, DB_ARCH_REMOVE);
-    close(fd);
-    return ret;
-}
-
-/* Writes what is dirty, so that recovery has little to repeat, and removes log files that nobody needs any more. */
-static int checkpoint(struct bdb *store)
-{
-    int64_t now_ms = clock_mono_ms();
-    bool due = store->checkpoint_ms == 0 || now_ms - store->checkpoint_ms >= CHECKPOINT_MS;
-    int ret = store->env->txn_checkpoint(store->env, due ? 0 : CHECKPOINT_KBYTES, 0, 0);
-    if (ret != 0 || !due)
-        return ret;
-    store->checkpoint_ms = now_ms;
-    return remove_logs(store);
-}
-
-static enum kv_result bdb_maintain(struct kv *kv)
-{
-    struct bdb *store = (struct bdb *)kv;
-    char path[PATH_MAX];
-    if (store->fatal)
-        return KV_FATAL;
-    int n = snprintf(path, sizeof path, "%s/checkpoint", store->folder);
-    int fd = n > 0 && (size_t)n < sizeof path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
-    if (fd < 0)
-        return errno == ENOSPC ? KV_FULL : KV_NO_MEMORY;
-    enum kv_result result = KV_OK;
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-        result = bdb_result(store, checkpoint(store), "checkpoint");
-    close(fd);
-    return result;
-}
 
 static const struct kv_ops bdb_ops = {
     .close = bdb_close,
@@ -350,6 +278,8 @@ static int open_all(struct bdb *store, const struct kv_bdb_config *config, struc
         ret = bdb_configure(store->env, config->cache_bytes);
     if (ret == 0)
         ret = store->env->open(store->env, store->folder, flags, 0600);
+    if (ret == 0)
+        ret = bdb_pace(store->env);
     if (ret != 0)
         return fail_open(store, ret, config->recover, e);
     if (config->recover && take_region_space(store, config->cache_bytes, e) != 0)

@@ -1,6 +1,6 @@
 /* kv_bdb.h - what the two halves of the Berkeley DB store share; nobody else includes it.
  *
- * kv_bdb.c opens, closes and looks after the environment, kv_bdb_txn.c runs transactions in it, kv_bdb_copy.c copies it. One environment in `folder` is
+ * kv_bdb.c opens and closes the environment, kv_bdb_txn.c runs transactions in it, kv_bdb_checkpoint.c looks after it, kv_bdb_copy.c copies it. One environment in `folder` is
  * shared by all processes of a host; who may open it when is the business of members.h and guard.h. */
 #ifndef LEAT_WORKER_KV_BDB_H
 #define LEAT_WORKER_KV_BDB_H
@@ -11,15 +11,17 @@
 #include "worker/kv.h"
 #include "worker/kv_bdb_sync.h"
 
+#define BDB_PAGE_BYTES 16384u /* the largest keys stay on a page; measured as fast as 8 KB and better with several processes */
+
 struct bdb {
     struct kv kv; /* first: a struct kv pointer is a struct bdb pointer */
     DB_ENV *env;
     DB *spaces[KV_SPACES];
     struct bdb_synced synced;
     struct kv_counters counters;
-    int64_t checkpoint_ms, space_checked_ms; /* monotonic: last time each was done */
-    bool full;                               /* the disk had less than the reserve when it was looked at */
-    bool fatal;                              /* an abort failed or the environment panicked: nothing goes any more */
+    int64_t space_checked_ms; /* monotonic */
+    bool full;                /* the disk had less than the reserve when it was looked at */
+    bool fatal;               /* an abort failed or the environment panicked: nothing goes any more */
     char folder[PATH_MAX];
 };
 
@@ -36,6 +38,10 @@ void bdb_on_error(const DB_ENV *env, const char *prefix, const char *message); /
 const char *bdb_space_file(enum kv_space space);                               /* its name in the folder */
 /* Log files are kept until the descriptor is closed. Waits a moment for one who is removing some; -1 with errno. */
 int bdb_hold_log(const struct bdb *store);
+
+/* From now on, in all processes, checkpoints write a little at a time. Not before recovery, which is to be quick. The library's result. */
+int bdb_pace(DB_ENV *env);
+enum kv_result bdb_maintain(struct kv *kv);
 
 enum kv_result bdb_begin(struct kv *kv, int flags, struct kv_txn **txn);
 enum kv_result bdb_commit(struct kv_txn *txn);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -405,6 +406,52 @@ static void old_logs_are_removed_by_one_process_at_a_time(void **state)
     assert_int_equal(look(f->kv, "none", ""), KV_NOT_FOUND);
 }
 
+/* Is it in the file of the items yet, not in the log alone? */
+static bool written(const char *root, const char *value)
+{
+    char path[100];
+    struct stat st;
+    snprintf(path, sizeof path, "%s/items.db", root);
+    int fd = open(path, O_RDONLY);
+    assert_true(fd >= 0 && fstat(fd, &st) == 0);
+    void *bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+    assert_ptr_not_equal(bytes, MAP_FAILED);
+    bool found = memmem(bytes, (size_t)st.st_size, value, strlen(value)) != NULL;
+    munmap(bytes, (size_t)st.st_size);
+    close(fd);
+    return found;
+}
+
+static void set_checkpoint_time(const char *root, int64_t at_ms)
+{
+    char path[100];
+    snprintf(path, sizeof path, "%s/checkpoint", root);
+    int fd = open(path, O_RDWR);
+    assert_true(fd >= 0 && pwrite(fd, &at_ms, sizeof at_ms, 0) == sizeof at_ms);
+    close(fd);
+}
+
+static void a_checkpoint_counts_for_all_processes(void **state)
+{
+    struct fixture *f = *state;
+    struct kv *other = open_in(f->root, false);
+    assert_non_null(other);
+    put_one(f->kv, "a", "the first value");
+    assert_int_equal(kv_maintain(f->kv), KV_OK);
+    assert_true(written(f->root, "the first value"));
+    put_one(f->kv, "b", "the second value");
+    assert_int_equal(kv_maintain(other), KV_OK);
+    assert_false(written(f->root, "the second value"));
+    set_checkpoint_time(f->root, clock_mono_ms() - 60000);
+    assert_int_equal(kv_maintain(other), KV_OK);
+    assert_true(written(f->root, "the second value"));
+    put_one(f->kv, "c", "the third value");
+    set_checkpoint_time(f->root, clock_mono_ms() + 60000); /* of an earlier boot */
+    assert_int_equal(kv_maintain(other), KV_OK);
+    assert_true(written(f->root, "the third value"));
+    kv_close(&other);
+}
+
 /* -- The common suite ---------------------------------------------------------------------------------------------------------------- */
 
 static char suite_root[64];
@@ -439,6 +486,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_deadlock_has_one_victim, setup, teardown),
         cmocka_unit_test(a_full_disk_loses_nothing),
         cmocka_unit_test_setup_teardown(old_logs_are_removed_by_one_process_at_a_time, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_checkpoint_counts_for_all_processes, setup, teardown),
     };
     /* Reads take locks: a reading transaction waits for a writing one, so one thread cannot have both on the same row. */
     const struct kv_suite suite = {"bdb", suite_open, suite_close, suite_reopen, NULL, false, true};

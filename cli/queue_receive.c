@@ -149,10 +149,11 @@ static int delete_printed(struct receiving *r)
 
 static void note_delete(struct receiving *r, struct slice handle)
 {
-    unsigned char *copy = r->handles[r->delete_count];
+    struct queue_request *request = &r->deletes[r->delete_count];
+    unsigned char *copy = r->handles[r->delete_count++];
     memcpy(copy, handle.ptr, handle.len);
-    r->deletes[r->delete_count++] = (struct queue_request){
-        .verb = QUEUE_VERB_DELETE, .queue = buf_slice(&r->queue.path), .handle = {.handle = slice_of(copy, handle.len)}};
+    *request = (struct queue_request){.verb = QUEUE_VERB_DELETE, .queue = buf_slice(&r->queue.path)};
+    request->handle.handle = slice_of(copy, handle.len);
 }
 
 /* Prints what came. *count: how many. */

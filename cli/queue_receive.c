@@ -186,7 +186,7 @@ static int receive_some(struct receiving *r, uint32_t *count)
     request.receive.max = r->left < LIMIT_RECEIVE_MESSAGES ? (uint32_t)r->left : LIMIT_RECEIVE_MESSAGES;
     request.receive.visibility_ms = s->visibility_ms;
     request.receive.wait_ms = wait_ms < 0 ? 0 : wait_ms > LIMIT_RECEIVE_WAIT_MS ? LIMIT_RECEIVE_WAIT_MS : wait_ms;
-    if (s->wait_ms == QUEUE_DEFAULT && r->printed == 0)
+    if (s->wait_s == QUEUE_DEFAULT && r->printed == 0)
         request.receive.wait_ms = QUEUE_DEFAULT;
     int status = queue_ask(r->c, buf_slice(&r->queue.path), &request, &response);
     if (status == 0 && response.result == QUEUE_WORKERS_ONLY)
@@ -203,7 +203,7 @@ static int receive_all(struct receiving *r)
     const struct queue_settings *s = r->c->s;
     uint32_t count = 0;
     int status = 0;
-    r->until_ms = clock_mono_ms() + (s->wait_ms == QUEUE_DEFAULT ? 0 : s->wait_ms);
+    r->until_ms = clock_mono_ms() + (s->wait_s == QUEUE_DEFAULT ? 0 : s->wait_s * 1000);
     while (status == 0 && r->left > 0) {
         status = receive_some(r, &count);
         r->left -= count < r->left ? count : r->left;

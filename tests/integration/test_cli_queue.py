@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import uuid
 
@@ -268,6 +269,18 @@ def test_waiting(queue, make, up):
     until(lambda: json.loads(queue("ls", name, "--json"))[0]["receivers"] == 1)
     queue("send", name, "at last")
     assert waiting.communicate(timeout=20)[0] == "at last\n" and waiting.returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_leaves_takes_no_message_along(queue, make, up, number):
+    name = make()
+    waiting = subprocess.Popen([BUILD / "leat", "queue", "receive", name, "--wait", "60", "--data", up.data], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    until(lambda: json.loads(queue("ls", name, "--json"))[0]["receivers"] == 1)
+    waiting.send_signal(number)
+    assert "interrupted" in waiting.communicate(timeout=20)[1] and waiting.returncode == 128 + number
+    assert json.loads(queue("ls", name, "--json"))[0]["receivers"] == 0
+    queue("send", name, "x")
+    assert counts(queue, name) == (1, 0, 0)
 
 
 # -- Pause, purge, redrive ------------------------------------------------------------------------------------------------

@@ -11,8 +11,6 @@
         name, type, offsetof(struct queue_settings, field), preset, min, max, metavar, help                                    \
     }
 
-#define DAY_MS 86400000ll
-
 static const struct conf_row rows[] = {
     ROW(data, "data", CONF_TEXT, "leat-data", 0, 0, "DIR", "data folder of the running stack"),
     ROW(endpoint, "queue-endpoint", CONF_TEXT, NULL, 0, 0, "ENDPOINT", "the broker's client endpoint, when it is not in DIR"),
@@ -38,7 +36,7 @@ static const struct conf_row rows[] = {
     ROW(attributes, "attribute", CONF_LIST, NULL, 0, 0, "NAME[:TYPE]=VALUE",
         "send: message attribute; TYPE String (if not said), Number, Binary (base64)"),
     ROW(quiet, "quiet", CONF_BOOL, "false", 0, 0, NULL, "send: print nothing but errors"),
-    ROW(wait_ms, "wait", CONF_DURATION, NULL, 0, DAY_MS, "TIME", "receive: wait so long for the first message"),
+    ROW(wait_s, "wait", CONF_INT, NULL, 0, 86400, "SECONDS", "receive: wait so long for the first message"),
     ROW(visibility_ms, "visibility", CONF_DURATION, NULL, 0, LIMIT_LEASE_MS, "TIME",
         "receive, extend: nobody else gets them for so long"),
     ROW(delete, "delete", CONF_BOOL, "false", 0, 0, NULL, "receive: delete what was printed"),
@@ -186,7 +184,7 @@ static int usage(const char *word)
 
 int command_queue(int argc, char **argv)
 {
-    struct queue_settings s = {.delay_ms = QUEUE_DEFAULT, .wait_ms = QUEUE_DEFAULT, .visibility_ms = QUEUE_DEFAULT};
+    struct queue_settings s = {.delay_ms = QUEUE_DEFAULT, .wait_s = QUEUE_DEFAULT, .visibility_ms = QUEUE_DEFAULT};
     int first, status = QUEUE_USAGE, loaded = conf_load(&program, argc, argv, &s, &first, stdout, stderr);
     if (loaded == 0) {
         const struct verb *verb = first < argc ? verb_by_name(argv[first]) : NULL;

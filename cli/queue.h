@@ -28,7 +28,7 @@ struct queue_settings {
     struct conf_list attributes;
     bool lines, ndjson, quiet;
     int64_t batch, priority, delay_ms; /* delay_ms QUEUE_DEFAULT: not given */
-    int64_t wait_ms, visibility_ms;    /* the same */
+    int64_t wait_s, visibility_ms;     /* the same */
     bool delete, bodies;
     char *destination;
     int64_t rate;

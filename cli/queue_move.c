@@ -18,7 +18,7 @@ int queue_purge(struct queue_command *c)
 {
     struct queue_name queue;
     struct queue_request request = {.verb = QUEUE_VERB_PURGE, .token = id_make(&c->ids, clock_wall_ms(), 0)};
-    struct queue_response response;
+    struct queue_response response = {.result = QUEUE_OK};
     uint64_t purged = 0;
     int status = queue_name_read(c, c->operands[0], &queue);
     if (status == 0)

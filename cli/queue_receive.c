@@ -2,6 +2,7 @@
  *
  * With --delete a message is deleted when it has been printed and the printing has succeeded: what nobody has seen comes back. */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +14,23 @@
 #include "common/sqs_message.h"
 
 #define HANDLES_MAX LIMIT_RECEIVE_MESSAGES
+#define INTERRUPTED 128 /* and the signal's number */
+
+/* Who ends a wait must not leave a receiver behind at the broker: it would be given the next message. */
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number) { interrupted = number; }
+
+static void listen_to_signals(struct session *session)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_signal;
+    action.sa_flags = (int)SA_RESETHAND; /* a second one ends it at once */
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    session_stop_at(session, &interrupted);
+}
 
 /* -- How a message looks ------------------------------------------------------------------------------------------------------ */
 static uint32_t put_text(struct buf *out, const char *name, struct slice text)
@@ -144,7 +162,10 @@ static int delete_printed(struct receiving *r)
     struct err e = {0};
     if (r->delete_count == 0)
         return 0;
-    if (session_ask(r->c->session, r->deletes, r->delete_count, on_deleted, r, &e) != 0)
+    session_stop_at(r->c->session, NULL); /* printed is printed */
+    int result = session_ask(r->c->session, r->deletes, r->delete_count, on_deleted, r, &e);
+    session_stop_at(r->c->session, &interrupted);
+    if (result != 0)
         return queue_fail_session(&e);
     r->delete_count = 0;
     return r->failed;
@@ -152,10 +173,11 @@ static int delete_printed(struct receiving *r)
 
 static void note_delete(struct receiving *r, struct slice handle)
 {
-    unsigned char *copy = r->handles[r->delete_count];
+    struct queue_request *request = &r->deletes[r->delete_count];
+    unsigned char *copy = r->handles[r->delete_count++];
     memcpy(copy, handle.ptr, handle.len);
-    r->deletes[r->delete_count++] = (struct queue_request){
-        .verb = QUEUE_VERB_DELETE, .queue = buf_slice(&r->queue.path), .handle = {.handle = slice_of(copy, handle.len)}};
+    *request = (struct queue_request){.verb = QUEUE_VERB_DELETE, .queue = buf_slice(&r->queue.path)};
+    request->handle.handle = slice_of(copy, handle.len);
 }
 
 /* Prints what came. *count: how many. */
@@ -188,9 +210,11 @@ static int receive_some(struct receiving *r, uint32_t *count)
     request.receive.max = r->left < LIMIT_RECEIVE_MESSAGES ? (uint32_t)r->left : LIMIT_RECEIVE_MESSAGES;
     request.receive.visibility_ms = s->visibility_ms;
     request.receive.wait_ms = wait_ms < 0 ? 0 : wait_ms > LIMIT_RECEIVE_WAIT_MS ? LIMIT_RECEIVE_WAIT_MS : wait_ms;
-    if (s->wait_ms == QUEUE_DEFAULT && r->printed == 0)
+    if (s->wait_s == QUEUE_DEFAULT && r->printed == 0)
         request.receive.wait_ms = QUEUE_DEFAULT;
-    int status = queue_ask(r->c, buf_slice(&r->queue.path), &request, &response);
+    int status = interrupted ? QUEUE_REFUSED : queue_ask(r->c, buf_slice(&r->queue.path), &request, &response);
+    if (status != 0 && interrupted)
+        return INTERRUPTED + (int)interrupted;
     if (status == 0 && response.result == QUEUE_WORKERS_ONLY)
         return queue_fail(QUEUE_REFUSED, "its messages are jobs, for workers alone: 'leat queue peek' looks at them");
     if (status == 0 && response.result != QUEUE_OK)
@@ -205,7 +229,7 @@ static int receive_all(struct receiving *r)
     const struct queue_settings *s = r->c->s;
     uint32_t count = 0;
     int status = 0;
-    r->until_ms = clock_mono_ms() + (s->wait_ms == QUEUE_DEFAULT ? 0 : s->wait_ms);
+    r->until_ms = clock_mono_ms() + (s->wait_s == QUEUE_DEFAULT ? 0 : s->wait_s * 1000);
     while (status == 0 && r->left > 0) {
         status = receive_some(r, &count);
         r->left -= count < r->left ? count : r->left;
@@ -224,6 +248,7 @@ int queue_receive(struct queue_command *c)
     int status = queue_name_read(c, c->operands[0], &r.queue);
     if (status == 0 && c->s->json && c->s->bodies)
         status = queue_fail(QUEUE_USAGE, "either --json or --bodies");
+    listen_to_signals(c->session);
     if (status == 0)
         status = receive_all(&r);
     if (status == 0 && r.printed == 0 && !c->s->json && !c->s->bodies)

@@ -176,6 +176,8 @@ int queue_top(struct queue_command *c)
     if (!c->s->json && screen_possible()) {
         status = screen_open() == 0 ? watch(&t) : queue_fail(QUEUE_BROKEN, "the terminal cannot be set up");
         screen_close();
+        if (status == 0 && c->s->count > 0 && t.out.len > 0) /* who asked for so many looks keeps the last */
+            fwrite(t.out.data, 1, t.out.len, stdout);
     } else {
         status = print_looks(&t);
     }

@@ -10,6 +10,8 @@
 #include "common/clock.h"
 #include "common/queue_client.h"
 
+#define SETTLE_MS 200
+
 struct session {
     struct queue_client *client;
     int64_t timeout_ms;
@@ -74,22 +76,43 @@ static void on_response(void *self, void *tag, const struct queue_response *resp
     s->each(s->each_self, index, response);
 }
 
+static void turn(struct session *s, int64_t now)
+{
+    queue_client_flush(s->client, now);
+    queue_client_process(s->client, now);
+}
+
+/* Until the client has something to do, at most until then. */
+static void wait_until(struct session *s, int64_t now, int64_t until)
+{
+    int64_t wake = queue_client_deadline(s->client);
+    int64_t wait = (wake < until ? wake : until) - now;
+    struct pollfd fd = {.fd = queue_client_fd(s->client), .events = POLLIN};
+    poll(&fd, 1, wait < 0 ? 0 : wait > 100 ? 100 : (int)wait);
+}
+
 /* Turns the client until *done or the time is over, which extra_ms makes longer. */
 static bool run_until(struct session *s, const bool *done, int64_t extra_ms)
 {
     int64_t until = clock_mono_ms() + s->timeout_ms + extra_ms;
     for (;;) {
         int64_t now = clock_mono_ms();
-        queue_client_flush(s->client, now);
-        queue_client_process(s->client, now);
+        turn(s, now);
         if (*done)
             return true;
         if (now >= until || (s->stop && *s->stop))
             return false;
-        int64_t wake = queue_client_deadline(s->client);
-        int64_t wait = (wake < until ? wake : until) - now;
-        struct pollfd fd = {.fd = queue_client_fd(s->client), .events = POLLIN};
-        poll(&fd, 1, wait < 0 ? 0 : wait > 100 ? 100 : (int)wait);
+        wait_until(s, now, until);
+    }
+}
+
+/* What a receive that nobody waits for is given meanwhile is made visible again, by the client: it needs a moment for that. */
+static void settle(struct session *s)
+{
+    int64_t now = clock_mono_ms(), until = now + SETTLE_MS;
+    for (; now < until; now = clock_mono_ms()) {
+        turn(s, now);
+        wait_until(s, now, until);
     }
 }
 
@@ -109,6 +132,7 @@ struct session *session_open(const char *endpoint, int64_t timeout_ms, struct er
         return NULL;
     }
     s->timeout_ms = timeout_ms;
+    s->first_tag = 1; /* 0 is the tag of what the client has forgotten */
     s->client = queue_client_create(endpoint, "cli", "leat", &events, s, clock_mono_ms(), e);
     if (s->client && run_until(s, &s->up, 0))
         return s;
@@ -219,11 +243,14 @@ static int begin_asking(struct session *s, size_t count)
 /* Gives up on what has no answer. */
 static void forget_missing(struct session *s)
 {
+    bool any = false;
     for (size_t i = 0; i < s->asked; i++)
         if (!s->seen[i]) {
-            s->seen[i] = true;
+            any = s->seen[i] = true;
             queue_client_forget(s->client, (void *)(s->first_tag + i));
         }
+    if (any)
+        settle(s);
 }
 
 int session_ask(struct session *s, const struct queue_request *requests, size_t count, session_response *each, void *self,

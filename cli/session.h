@@ -30,7 +30,7 @@ typedef void session_response(void *self, size_t index, const struct queue_respo
 int session_ask(struct session *s, const struct queue_request *requests, size_t count, session_response *each, void *self,
                 struct err *e);
 
-/* From now on every wait ends (with ERR_TIMEOUT) as soon as *stop is not 0: a signal's handler may set it. */
+/* From now on every wait ends (with ERR_TIMEOUT) as soon as *stop is not 0: a signal's handler may set it. NULL: nothing does. */
 void session_stop_at(struct session *s, const volatile sig_atomic_t *stop);
 void session_timeout(struct session *s, int64_t ms);
 

@@ -115,15 +115,14 @@ static void print_process(void *self, const char *role, const char *name, int64_
 
 static void print_queues(const struct value *queue)
 {
-    struct value list = member(queue, "queues");
     struct buf table = {0};
-    status_put_queues(&table, &list);
+    status_put_queues(&table, queue);
     printf("\nQueues\n%.*s", (int)table.len, table.data ? (const char *)table.data : "");
     buf_finish(&table);
-    printf("\nJobs since the broker started\n  accepted %" PRId64 "  succeeded %" PRId64 "  failed %" PRId64
-           "  redelivered %" PRId64 "  dead %" PRId64 "\n",
-           number_of(queue, "accepted"), number_of(queue, "succeeded"), number_of(queue, "failed"),
-           number_of(queue, "redelivered"), number_of(queue, "dead"));
+    printf("\nSince the broker started\n  messages  accepted %" PRId64 "  redelivered %" PRId64 "  dead %" PRId64
+           "\n  jobs      succeeded %" PRId64 "  failed %" PRId64 "\n",
+           number_of(queue, "accepted"), number_of(queue, "redelivered"), number_of(queue, "dead"),
+           number_of(queue, "succeeded"), number_of(queue, "failed"));
 }
 
 static void print_text(const struct picture *p)

@@ -54,14 +54,15 @@ static void keep(struct counts *fullest, size_t *count, const struct counts *c, 
     fullest[at] = *c;
 }
 
-void status_put_queues(struct buf *out, const struct value *queues)
+void status_put_queues(struct buf *out, const struct value *figures)
 {
-    struct counts fullest[STATUS_QUEUES_SHOWN], rest = {.name = {NULL, 0}};
-    struct value one;
+    struct value list = value_map_get(figures, slice_text("queues")), one,
+                 unnamed = value_map_get(figures, slice_text("otherQueues"));
+    struct counts fullest[STATUS_QUEUES_SHOWN], rest = counts_of(&unnamed);
     char text[48];
-    size_t count = 0, others = 0;
+    size_t count = 0, others = (size_t)number_of(&unnamed, "count");
     buf_printf(out, "  %-32s %10s %10s %10s\n", "", "ready", "inflight", "delayed");
-    for (struct value_walk walk = value_walk_of(queues); value_walk_next(&walk, NULL, &one);) {
+    for (struct value_walk walk = value_walk_of(&list); value_walk_next(&walk, NULL, &one);) {
         struct counts c = counts_of(&one);
         if (is_own(&c)) {
             put_row(out, &c);

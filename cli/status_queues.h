@@ -6,7 +6,8 @@
 
 #define STATUS_QUEUES_SHOWN 10 /* of those that are not leat's own; the rest is one line */
 
-/* Appends a table of the broker's queues (an L of M: name, ready, inflight, delayed). */
-void status_put_queues(struct buf *out, const struct value *queues);
+/* Appends a table of the broker's queues. figures: an M with "queues" (an L of M: name, ready, inflight, delayed), and, where the broker names
+ * only the fullest, "otherQueues" (an M: count, ready, inflight, delayed). */
+void status_put_queues(struct buf *out, const struct value *figures);
 
 #endif

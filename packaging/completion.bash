@@ -9,6 +9,7 @@ _leat_value() {
     FILE) compgen -f -- "$2" ;;
     LEVEL) compgen -W "debug info warn error" -- "$2" ;;
     FORMAT) compgen -W "text json" -- "$2" ;;
+    STATE) compgen -W "ready inflight delayed dead" -- "$2" ;;
     esac
 }
 

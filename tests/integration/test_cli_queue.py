@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import uuid
 
@@ -87,7 +88,7 @@ def test_create_and_attributes(queue, make):
     (["send", "leat-jobs-dead", "x", "--attribute", "a"], 64, "NAME=VALUE"), (["send", "leat-jobs-dead", "x", "--attribute", "a:Number=b"], 1, "number"),
     (["send", "leat-jobs-dead", "x", "--dedup", "a"], 1, "MessageDeduplicationId"), (["send", "leat-jobs-dead", "x", "--group", "a b"], 1, "MessageGroupId"),
     (["receive", "nobody"], 1, "no such queue"), (["receive", "leat-jobs"], 1, "workers"), (["receive", "x", "--visibility", "15d"], 64, "14d"),
-    (["receive", "x", "--json", "--bodies"], 64, "either"),
+    (["receive", "x", "--json", "--bodies"], 64, "either"), (["receive", "x", "--wait", "5s"], 64, "--wait"),
     (["delete", "leat-jobs-dead", "no handle"], 1, "no handle"), (["delete", "leat-jobs-dead", "AAAA"], 1, "no handle"), (["delete", "leat-jobs-dead"], 64, "Usage"),
     (["delete", "nobody", "AAAA"], 1, "no such queue"), (["extend", "leat-jobs-dead", "AAAA"], 64, "how long"),
     (["ls", "nobody"], 1, "no queue begins with"), (["ls", "--delete"], 64, "--delete means nothing to 'ls'"), (["ls", "--no-fifo"], 64, "--fifo means nothing"),
@@ -263,11 +264,23 @@ def test_what_nobody_read_is_not_deleted(queue, make, up):
 
 def test_waiting(queue, make, up):
     name = make()
-    waiting = subprocess.Popen([BUILD / "leat", "queue", "receive", name, "--wait", "60s", "--bodies", "--timeout", "1s", "--data", up.data],
+    waiting = subprocess.Popen([BUILD / "leat", "queue", "receive", name, "--wait", "60", "--bodies", "--timeout", "1s", "--data", up.data],
                                stdout=subprocess.PIPE, text=True)
     until(lambda: json.loads(queue("ls", name, "--json"))[0]["receivers"] == 1)
     queue("send", name, "at last")
     assert waiting.communicate(timeout=20)[0] == "at last\n" and waiting.returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_leaves_takes_no_message_along(queue, make, up, number):
+    name = make()
+    waiting = subprocess.Popen([BUILD / "leat", "queue", "receive", name, "--wait", "60", "--data", up.data], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    until(lambda: json.loads(queue("ls", name, "--json"))[0]["receivers"] == 1)
+    waiting.send_signal(number)
+    assert "interrupted" in waiting.communicate(timeout=20)[1] and waiting.returncode == 128 + number
+    assert json.loads(queue("ls", name, "--json"))[0]["receivers"] == 0
+    queue("send", name, "x")
+    assert counts(queue, name) == (1, 0, 0)
 
 
 # -- Pause, purge, redrive ------------------------------------------------------------------------------------------------

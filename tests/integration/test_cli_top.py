@@ -155,7 +155,10 @@ def test_keys_that_end_or_stop(terminal):
 
 def test_count_ends_it(terminal):
     t = terminal("--interval", "100ms", "--count", "3")
-    assert t.end() == 0 and t.restored() and len(t.frames()) == 3
+    assert t.end() == 0 and len(t.frames()) == 3
+    t.seen, _, kept = t.seen.partition(b"\x1b[?25h" + LEAVE)
+    t.seen += b"\x1b[?25h" + LEAVE
+    assert t.restored() and kept.split()[1:3] == [b"5", b"queues"] and b"leat-jobs-dead" in kept, "the last look stays to be read"
 
 
 def test_it_fits_and_follows_the_size(terminal):

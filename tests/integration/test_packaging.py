@@ -141,6 +141,7 @@ def test_completion_knows_what_a_flag_wants(installed, tmp_path):
     assert complete(installed, "leat", "post", "--quiet", "jobs", cwd=tmp_path) == ["jobs.ndjson"]
     assert complete(installed, "leat", "restore", "jo", cwd=tmp_path) == ["journal"]
     assert complete(installed, "leat", "up", "--workers", "") == []
+    assert complete(installed, "leat", "queue", "peek", "--state", "d") == ["dead", "delayed"]
 
 
 def test_bash_offers_it_by_itself(installed):

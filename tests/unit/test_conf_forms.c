@@ -29,7 +29,8 @@ static const struct conf_row rows[] = {
 };
 
 static const struct conf_program plain = {"leat-test", "tests settings", rows, sizeof rows / sizeof *rows, NULL};
-static const struct conf_program verbs = {"leat test", "tests verbs", rows, 1, "ls | peek [QUEUE] | purge QUEUE|[FILE]"};
+static const struct conf_program verbs = {"leat test", "tests verbs\n\n  ls  lists", rows, 1,
+                                          "ls | peek [QUEUE] | purge QUEUE|[FILE]"};
 
 /* What the program prints for one flag; the caller frees it. */
 static char *printed(const struct conf_program *program, const char *flag)
@@ -80,6 +81,17 @@ static void test_a_command_is_for_everybody(void **state)
     free(text);
 }
 
+static void test_help_says_more_than_a_page_s_name(void **state)
+{
+    (void)state;
+    char *text = printed(&verbs, "--help");
+    assert_holds(text, "\ntests verbs\n\n  ls  lists\n\nFlags;");
+    free(text);
+    text = printed(&verbs, "--help=man");
+    assert_null(strstr(text, "lists"));
+    free(text);
+}
+
 static void test_no_help_text_is_a_macro(void **state)
 {
     (void)state;
@@ -106,6 +118,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_page_tells_every_row),
         cmocka_unit_test(test_a_command_is_for_everybody),
+        cmocka_unit_test(test_help_says_more_than_a_page_s_name),
         cmocka_unit_test(test_no_help_text_is_a_macro),
         cmocka_unit_test(test_words_for_bash),
     };

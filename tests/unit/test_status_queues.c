@@ -23,20 +23,30 @@ static void put(struct buf *out, const char *name, int ready)
     value_put_int(out, 2);
 }
 
-/* leat-jobs, and `count` queues of which the first is the emptiest. */
-static const char *shown(int count, struct buf *out)
+/* leat-jobs, and `count` queues of which the first is the emptiest; beside them `unnamed` that the broker does not name. */
+static const char *shown(int count, int unnamed, struct buf *out)
 {
     struct buf list = {0};
     char name[64];
+    mp_put_map(&list, unnamed ? 2 : 1);
+    if (unnamed) {
+        mp_put_text(&list, "otherQueues");
+        mp_put_map(&list, 2);
+        mp_put_text(&list, "count");
+        value_put_int(&list, unnamed);
+        mp_put_text(&list, "ready");
+        value_put_int(&list, 5);
+    }
+    mp_put_text(&list, "queues");
     mp_put_array(&list, (uint32_t)count + 1);
     put(&list, "leat-jobs", 0);
     for (int i = 0; i < count; i++) {
         snprintf(name, sizeof name, "us-east-1/q%d", i);
         put(&list, name, i);
     }
-    struct value queues = value_of(buf_slice(&list));
+    struct value figures = value_of(buf_slice(&list));
     buf_reset(out);
-    status_put_queues(out, &queues);
+    status_put_queues(out, &figures);
     buf_byte(out, 0);
     buf_finish(&list);
     return (const char *)out->data;
@@ -46,10 +56,10 @@ static void leats_own_stand_first(void **state)
 {
     (void)state;
     struct buf out = {0};
-    assert_string_equal(shown(2, &out), "                                        ready   inflight    delayed\n"
-                                        "  leat-jobs                                 0          1          2\n"
-                                        "  us-east-1/q1                              1          1          2\n"
-                                        "  us-east-1/q0                              0          1          2\n");
+    assert_string_equal(shown(2, 0, &out), "                                        ready   inflight    delayed\n"
+                                           "  leat-jobs                                 0          1          2\n"
+                                           "  us-east-1/q1                              1          1          2\n"
+                                           "  us-east-1/q0                              0          1          2\n");
     buf_finish(&out);
 }
 
@@ -57,7 +67,7 @@ static void many_are_a_line(void **state)
 {
     (void)state;
     struct buf out = {0};
-    const char *text = shown(10000, &out);
+    const char *text = shown(10000, 0, &out);
     int lines = 0, rest = 0;
     for (const char *at = text; *at; at++)
         lines += *at == '\n';
@@ -70,7 +80,10 @@ static void many_are_a_line(void **state)
     char last[128];
     snprintf(last, sizeof last, "  and 9990 more %29d %10d %10d\n", rest, 9990, 2 * 9990);
     assert_string_equal(text + strlen(text) - strlen(last), last);
-    assert_null(strstr(shown(STATUS_QUEUES_SHOWN, &out), "more"));
+    assert_null(strstr(shown(STATUS_QUEUES_SHOWN, 0, &out), "more"));
+    text = shown(STATUS_QUEUES_SHOWN + 1, 7, &out);
+    snprintf(last, sizeof last, "  and 8 more %32d %10d %10d\n", 5, 1, 2); /* the emptiest, and the unnamed */
+    assert_string_equal(text + strlen(text) - strlen(last), last);
     buf_finish(&out);
 }
 

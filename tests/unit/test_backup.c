@@ -13,7 +13,7 @@
 #include "tests/lib/table_fixture.h"
 #include "tests/lib/xorshift.h"
 
-#define ARN "arn:aws:dynamodb:us-east-1:000000000000:table/events/backup/01700000000000-00000005"
+#define ARN "arn:aws:dynamodb:us-east-1:123456789012:table/events/backup/01700000000000-00000005"
 #define EVENTS                                                                                                                 \
     FIXTURE_TABLE_WITH(FIXTURE_KEY("id", "HASH"), FIXTURE_TYPE("id", "S") "," FIXTURE_TYPE("x", "N"),                          \
                        ",'GlobalSecondaryIndexes':[" FIXTURE_INDEX(                                                            \
@@ -143,7 +143,7 @@ static void test_descriptions(void **state)
         "{'BackupDescription':{'BackupDetails':{'BackupArn':'" ARN
         "','BackupName':'first','BackupStatus':'AVAILABLE','BackupType':"
         "'USER','BackupCreationDateTime':1700000000,'BackupSizeBytes':14},'SourceTableDetails':{'TableName':'events','TableId':"
-        "'UUID','TableArn':'arn:aws:dynamodb:us-east-1:000000000000:table/events','TableSizeBytes':14,'KeySchema':[{"
+        "'UUID','TableArn':'arn:aws:dynamodb:us-east-1:123456789012:table/events','TableSizeBytes':14,'KeySchema':[{"
         "'AttributeName':'id','KeyType':'HASH'}],'TableCreationDateTime':1700000000,'ProvisionedThroughput':{'"
         "ReadCapacityUnits':0,"
         "'WriteCapacityUnits':0},'ItemCount':2,'BillingMode':'PAY_PER_REQUEST'}",
@@ -221,7 +221,7 @@ static void test_overrides(void **state)
     assert_non_null(strstr(text, "'AttributeDefinitions':[{'AttributeName':'id','AttributeType':'S'}],"));
     assert_non_null(strstr(text, "'ReadCapacityUnits':3,'WriteCapacityUnits':4}"));
     assert_non_null(strstr(text, "'RestoreSummary':{'SourceBackupArn':'" ARN "','SourceTableArn':'arn:aws:dynamodb:us-east-1:"
-                                 "000000000000:table/events','RestoreDateTime':1700000000,'RestoreInProgress':true}"));
+                                 "123456789012:table/events','RestoreDateTime':1700000000,'RestoreInProgress':true}"));
     assert_null(strstr(text, "StreamSpecification"));
     table_fixture_chores(f, 10);
     text = table_fixture_run(f, OP_TABLE_DESCRIBE, "again", NULL);

@@ -219,7 +219,7 @@ static void apply_op(struct fixture *f, enum op_code code, const char *id)
         mp_put_text(&payload, "id");
         mp_put_text(&payload, id);
     }
-    struct op op = {code, slice_text("things"), value_of(buf_slice(&payload))};
+    struct op op = {.code = code, .table = slice_text("things"), .payload = value_of(buf_slice(&payload))};
     assert_int_equal(kv_begin(f->kv, KV_WRITE, &txn), KV_OK);
     assert_int_equal(table_begin(f->tables, txn, NOW_MS, &changed), KV_OK);
     assert_int_equal(table_apply(f->tables, txn, &op, &out), KV_OK);

@@ -310,7 +310,7 @@ static void make_tracked(struct kv *kv, struct tables *t)
     struct buf keep = {0}, out = {0};
     struct op create = {.code = OP_TABLE_CREATE, .table = slice_text("tracked")},
               expire = {.code = OP_TTL_UPDATE, .table = slice_text("tracked")},
-              back_up = {OP_BACKUP_CREATE, create.table, create.payload};
+              back_up = {.code = OP_BACKUP_CREATE, .table = create.table, .payload = create.payload};
     struct kv_txn *txn;
     bool changed;
 

@@ -198,6 +198,11 @@ static void test_refusals(void **state)
     table_fixture_chores(f, 10);
     CHECK_RUN(f, OP_BACKUP_RESTORE, "", "{'TargetTableName':'people','BackupArn':'" ARN "'}",
               "TableAlreadyExistsException: Table already exists: people");
+    assert_non_null(strstr(restore(f, ""), "'TableStatus':'CREATING'"));
+    assert_string_equal(restore(f, ""), "TableInUseException: Table is being created: again");
+    table_fixture_chores(f, 10);
+    assert_string_equal(restore(f, ""), "TableAlreadyExistsException: Table already exists: again");
+    assert_non_null(strstr(table_fixture_run(f, OP_TABLE_DROP, "again", NULL), "'TableStatus':'DELETING'"));
     assert_string_equal(
         restore(f, ",'GlobalSecondaryIndexOverride':[{'IndexName':'byx','KeySchema':[" FIXTURE_KEY("id", "HASH") "]}]"),
         "ValidationException: One or more parameter values were invalid: The backup has no such index with such keys: "

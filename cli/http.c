@@ -2,7 +2,10 @@
 #include "cli/http.h"
 
 #include <curl/curl.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+#include "common/aws.h"
 
 struct http {
     CURL *curl;
@@ -31,6 +34,16 @@ void http_destroy(struct http **h)
     curl_easy_cleanup((*h)->curl);
     free(*h);
     *h = NULL;
+}
+
+int http_sign(struct http *h, const char *service, const char *key, const char *secret)
+{
+    char scope[100];
+    snprintf(scope, sizeof scope, "aws:amz:" AWS_REGION ":%s", service);
+    bool set = curl_easy_setopt(h->curl, CURLOPT_AWS_SIGV4, scope) == CURLE_OK &&
+               curl_easy_setopt(h->curl, CURLOPT_USERNAME, key) == CURLE_OK &&
+               curl_easy_setopt(h->curl, CURLOPT_PASSWORD, secret) == CURLE_OK;
+    return set ? 0 : -1;
 }
 
 static size_t take_body(char *bytes, size_t size, size_t count, void *out)

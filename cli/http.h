@@ -9,6 +9,8 @@ struct http;
 
 struct http *http_create(int64_t timeout_ms); /* keeps its connection between requests; NULL: no memory */
 void http_destroy(struct http **h);
+/* Signs what follows as AWS clients do (Signature Version 4), in leat's preset region. 0, or -1: no memory. */
+int http_sign(struct http *h, const char *service, const char *key, const char *secret);
 
 /* Blocks. Returns the status code and the body (appended to out), or -1 with the reason when no answer came. */
 int http_get(struct http *h, const char *url, struct buf *out, struct err *e);

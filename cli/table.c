@@ -1,16 +1,17 @@
-/* table.c - leat table create|ls|describe|drop: the catalog, through calls to a worker. */
+/* table.c - leat table create|ls|describe|drop: the catalog, through calls to a worker; export|import: table_copy.h. */
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/command.h"
 #include "cli/session.h"
+#include "cli/table_copy.h"
 #include "common/conf.h"
 #include "common/json.h"
 
 struct settings {
-    char *data, *endpoint;
-    int64_t timeout_ms;
+    char *data, *endpoint, *url;
+    int64_t timeout_ms, from;
     bool json;
 };
 
@@ -22,13 +23,16 @@ struct settings {
 static const struct conf_row rows[] = {
     ROW(data, "data", CONF_TEXT, "leat-data", 0, 0, "DIR", "data folder of the running stack"),
     ROW(endpoint, "queue-endpoint", CONF_TEXT, NULL, 0, 0, "ENDPOINT", "the broker's client endpoint, when it is not in DIR"),
+    ROW(url, "url", CONF_TEXT, "http://127.0.0.1:8080", 0, 0, "URL", "export, import: the gateway"),
+    ROW(from, "from", CONF_INT, "1", 1, INT64_MAX, "LINE", "import: the first line to take"),
     ROW(timeout_ms, "timeout", CONF_DURATION, "10s", 100, 600000, "TIME", "how long to wait for an answer"),
     ROW(json, "json", CONF_BOOL, "false", 0, 0, NULL, "print the answer as JSON"),
 };
 
 static const struct conf_program program = {
-    "leat table", "create, list, describe and drop tables; TYPE is S, N or B, and S if not said", rows,
-    sizeof rows / sizeof rows[0], "create NAME KEY[:TYPE][,SORT[:TYPE]] | ls | describe NAME | drop NAME"};
+    "leat table", "create, list, describe, drop, export and import tables; TYPE is S, N or B, and S if not said", rows,
+    sizeof rows / sizeof rows[0],
+    "create NAME KEY[:TYPE][,SORT[:TYPE]] | ls | describe NAME | drop NAME | export NAME > FILE | import NAME < FILE"};
 
 static void put_pair(struct buf *out, struct slice name, const char *member, const char *value)
 {
@@ -185,42 +189,57 @@ static int run(const struct settings *s, const struct op *op)
     return done ? 0 : e.code == ERR_UNAVAILABLE ? 69 : 1;
 }
 
+/* -- Verbs ------------------------------------------------------------------------------------------------------- */
+static int create(const struct settings *s, char **operands)
+{
+    struct buf payload = {0};
+    struct err e = {0};
+    int status = 64;
+    if (payload_of_create(operands[0], operands[1], &payload, &e) != 0) {
+        fprintf(stderr, "leat table: %s\n", e.text);
+    } else {
+        struct op op = {.code = OP_TABLE_CREATE, .table = slice_text(operands[0]), .payload = value_of(buf_slice(&payload))};
+        status = run(s, &op);
+    }
+    buf_finish(&payload);
+    return status;
+}
+
+static int run_plain(const struct settings *s, enum op_code code, const char *name)
+{
+    struct op op = {.code = code, .table = slice_text(name), .payload = {.type = VALUE_NONE}};
+    return run(s, &op);
+}
+
+static int list(const struct settings *s, char **operands) { return (void)operands, run_plain(s, OP_TABLE_LIST, ""); }
+static int describe(const struct settings *s, char **operands) { return run_plain(s, OP_TABLE_DESCRIBE, operands[0]); }
+static int drop(const struct settings *s, char **operands) { return run_plain(s, OP_TABLE_DROP, operands[0]); }
+static int export(const struct settings *s, char **operands) { return table_export(s->url, s->timeout_ms, operands[0]); }
+
+static int import(const struct settings *s, char **operands)
+{
+    return table_import(s->url, s->timeout_ms, operands[0], s->from);
+}
+
 int command_table(int argc, char **argv)
 {
     static const struct {
         const char *name;
-        enum op_code code;
         int operands;
-    } verbs[] = {{"create", OP_TABLE_CREATE, 2},
-                 {"ls", OP_TABLE_LIST, 0},
-                 {"describe", OP_TABLE_DESCRIBE, 1},
-                 {"drop", OP_TABLE_DROP, 1}};
+        int (*serve)(const struct settings *s, char **operands);
+    } verbs[] = {{"create", 2, create}, {"ls", 0, list},       {"describe", 1, describe},
+                 {"drop", 1, drop},     {"export", 1, export}, {"import", 1, import}};
     struct settings s = {0};
-    struct buf payload = {0};
-    struct err e = {0};
     int first, status = 64, loaded = conf_load(&program, argc, argv, &s, &first, stdout, stderr);
-    if (loaded != 0) {
-        conf_free(&program, &s);
-        return loaded == 1 ? 0 : 64;
+    if (loaded == 0) {
+        size_t verb = 0, count = sizeof verbs / sizeof verbs[0];
+        while (first < argc && verb < count && strcmp(argv[first], verbs[verb].name) != 0)
+            verb++;
+        if (first < argc && verb < count && argc - first - 1 == verbs[verb].operands)
+            status = verbs[verb].serve(&s, argv + first + 1);
+        else
+            fprintf(stderr, "Usage: leat table %s\n", program.operands);
     }
-    size_t verb = 0, count = sizeof verbs / sizeof verbs[0];
-    while (first < argc && verb < count && strcmp(argv[first], verbs[verb].name) != 0)
-        verb++;
-    if (first >= argc || verb == count || argc - first - 1 != verbs[verb].operands) {
-        fprintf(stderr, "Usage: leat table %s\n", program.operands);
-    } else {
-        struct op op = {.code = verbs[verb].code, .payload = {.type = VALUE_NONE}};
-        if (verbs[verb].operands > 0)
-            op.table = slice_text(argv[first + 1]);
-        if (op.code == OP_TABLE_CREATE && payload_of_create(argv[first + 1], argv[first + 2], &payload, &e) != 0) {
-            fprintf(stderr, "leat table: %s\n", e.text);
-        } else {
-            if (op.code == OP_TABLE_CREATE)
-                op.payload = value_of(buf_slice(&payload));
-            status = run(&s, &op);
-        }
-    }
-    buf_finish(&payload);
     conf_free(&program, &s);
-    return status;
+    return loaded == 1 ? 0 : status;
 }

@@ -23,6 +23,7 @@
     X(EXPIRED_ITERATOR, 400, "ExpiredIteratorException", false)                                                                \
     X(NO_SUCH_TABLE, 400, "TableNotFoundException", false)                                                                     \
     X(TABLE_EXISTS, 400, "TableAlreadyExistsException", false)                                                                 \
+    X(TABLE_IN_USE, 400, "TableInUseException", false)                                                                         \
     X(BACKUP_NOT_FOUND, 400, "BackupNotFoundException", false)                                                                 \
     X(BACKUP_IN_USE, 400, "BackupInUseException", false)                                                                       \
     X(BAD_REQUEST, 400, "BadRequest", false)                                                                                   \

@@ -27,7 +27,7 @@
 #define LIMIT_TAG_KEY_CHARACTERS 128u
 #define LIMIT_TAG_VALUE_CHARACTERS 256u
 #define LIMIT_CAPACITY_UNITS 1000000000000ll /* provisioned reads or writes a second: kept and shown, never enforced */
-#define LIMIT_HOME_BYTES 53u                  /* region and account of whoever asks, as in an ARN: 40 + 1 + 12 */
+#define LIMIT_HOME_BYTES 53u                 /* region and account of whoever asks, as in an ARN: 40 + 1 + 12 */
 #define LIMIT_TABLES 2500u                   /* tables in one store: the account quota of DynamoDB */
 
 /* -- Expressions ---------------------------------------------------------------------------------------------- */

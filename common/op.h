@@ -65,8 +65,7 @@ struct op {
     enum op_code code;
     struct slice table;
     struct value payload; /* VALUE_NONE: none given */
-    struct slice
-        home; /* "REGION:ACCOUNT" of whoever asks, for the ARNs of the answer; empty: AWS_HOME. Only beside a payload */
+    struct slice home;    /* "REGION:ACCOUNT" of whoever asks, for the answer's ARNs; empty: AWS_HOME. Only beside a payload */
 };
 
 const char *op_name(enum op_code code);

@@ -19,7 +19,7 @@ import update  # noqa: E402
 import value as v  # noqa: E402
 from draw import Draw  # noqa: E402
 from engine import Engine  # noqa: E402
-from store import Index, Refused, Table, invalid, write_units  # noqa: E402
+from store import FAILED, Index, Refused, Table, invalid, write_units  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -355,6 +355,32 @@ class Session:
 
         self.pages("LIST", table, payload, expect, ordered=False)
 
+    def op_legacy_query(self):
+        """KeyConditions and QueryFilter."""
+        table = self.table()
+        index = self.draw.one([None, *[each for each in table.indexes if each.shown is None]])
+        conditions, key_names = self.key_conditions(table, index), [name for name, _ in (index.keys if index else table.keys)]
+        payload, filtered = {"KeyConditions": {}}, None
+        for kind, path, *given in conditions:
+            payload["KeyConditions"][path[1][0]] = {"ComparisonOperator": self.LEGACY[kind],
+                                                    "AttributeValueList": [v.plain(each[1]) for each in given]}
+        if self.draw.chance(0.7):
+            filtered = self.legacy(self.some_item(table), [], payload, "QueryFilter")
+        backward = self.draw.chance(0.5)
+        payload["ScanIndexForward"] = not backward
+        if self.draw.chance(0.4):
+            payload["Limit"] = self.random.randrange(1, 6)
+
+        def expect():
+            read, shown = table.query(conditions, filtered, index, backward)
+            if filtered and any(path[0] in key_names for path in expr.paths(filtered)):
+                raise invalid()
+            return read, self.show(table, index, None, shown)
+
+        if index:
+            payload["IndexName"] = index.name
+        self.pages("QUERY", table, payload, expect, ordered=index is None or index.local or not ties(table, index))
+
     def op_legacy_write(self):
         table = self.table()
         key = self.key(table)
@@ -569,6 +595,98 @@ class Session:
             payload["NextToken"] = answer["NextToken"]
         self.same_items("Items", expected, items, ordered)
 
+    def where_of(self, table, key, condition, writer):
+        parts = [writer.name(name) + " = " + writer.value(key[name]) for name in table.key_names()]
+        if condition:
+            parts.append(writer.condition(condition, 2))
+        return " WHERE " + (" " + writer.word("AND") + " ").join(parts)
+
+    def statement(self, table, key, text, writer, expect, returning):
+        """Carries out a statement that writes; expect() returns the old item, the new one, and what is to come back."""
+        payload = {"Statement": text}
+        if writer.parameters:
+            payload["Parameters"] = [v.plain(each) for each in writer.parameters]
+        if returning:
+            payload["Statement"] += " RETURNING %s *" % returning
+        answer, expected, _ = self.ask("STATEMENT", "", payload, expect)
+        if answer is None:
+            return
+        _, new, back = expected
+        table.store(table.key_of(key), new)
+        self.same_items("Items", [back] if back else [], answer.get("Items", []))
+
+    def op_insert(self):
+        table, writer = self.table(), expr.Writer(self.random, partiql=True)
+        item = self.draw.item(table)
+        if self.draw.chance(0.3):
+            item.update(self.key(table))
+        pairs = ", ".join("'%s': %s" % (name.replace("'", "''"), writer.value(each)) for name, each in item.items())
+
+        def expect():
+            _, new = table.decide_put(item)
+            if table.key_of(item) in table.items:
+                raise Refused("DuplicateItemException", "Duplicate primary key exists in table")
+            return None, new, None
+
+        self.statement(table, item, 'INSERT INTO "%s" VALUE {%s}' % (table.name, pairs), writer, expect, None)
+
+    def change_condition(self, table, key):
+        if self.draw.chance(0.5):
+            return None
+        condition = self.draw.condition(self.about(table, key))
+        return None if any(path[0] in table.key_names() for path in expr.paths(condition)) else condition
+
+    def op_remove(self):
+        table, writer = self.table(), expr.Writer(self.random, partiql=True)
+        key = self.key(table)
+        condition, returning = self.change_condition(table, key), self.draw.one([None, "ALL OLD"])
+
+        def expect():
+            if condition:
+                expr.check_condition(condition, partiql=True)
+                table.check_paths(expr.paths(condition))
+            table.check_key(key)
+            old = table.items.get(table.key_of(key))
+            if old is not None and condition and not expr.holds(condition, old):
+                raise Refused("ConditionalCheckFailedException", FAILED, old)
+            return old, None, old if returning else None
+
+        text = 'DELETE FROM "%s"' % table.name + self.where_of(table, key, condition, writer)
+        self.statement(table, key, text, writer, expect, returning)
+
+    def op_change(self):
+        table, writer = self.table(), expr.Writer(self.random, partiql=True)
+        key = self.key(table)
+        actions = [each for each in self.draw.actions(self.about(table, key), table.key_names()) if each[0] in ("SET", "REMOVE")]
+        if not actions or any(self.has(each, "if_not_exists") for each in actions):
+            return
+        condition, returning = self.change_condition(table, key), self.draw.one([None, "ALL OLD", "ALL NEW"])
+        text = 'UPDATE "%s"' % table.name
+        for action in actions:
+            text += writer.blank() + writer.word(action[0]) + " " + writer.path(action[1])
+            text += " = " + writer.operand(action[2]) if action[0] == "SET" else ""
+        text += self.where_of(table, key, condition, writer)
+
+        def expect():
+            if condition:
+                expr.check_condition(condition, partiql=True)
+                table.check_paths(expr.paths(condition))
+            update.check(actions, table.key_names())
+            table.check_paths([action[1] for action in actions])
+            table.check_key(key)
+            old = table.items.get(table.key_of(key))
+            if old is None or (condition and not expr.holds(condition, old)):
+                raise Refused("ConditionalCheckFailedException", FAILED, old)
+            new = update.apply(actions, old)
+            table.check_indexed(new, old)
+            return old, new, {"ALL OLD": old, "ALL NEW": new}.get(returning)
+
+        self.statement(table, key, text, writer, expect, returning)
+
+    @staticmethod
+    def has(tree, word):
+        return tree == word or (isinstance(tree, (tuple, list)) and any(Session.has(each, word) for each in tree))
+
     # -- All ------------------------------------------------------------------------------------------------------------
 
     def op_compare_everything(self):
@@ -581,7 +699,7 @@ class Session:
 
     WEIGHTS = {"put": 22, "update": 30, "delete": 5, "get": 8, "query": 20, "scan": 10, "batch_write": 3, "batch_read": 3,
                "transact_write": 8, "transact_read": 2, "select": 8,
-               "legacy_scan": 4, "legacy_write": 6, "sum": 10, "compare_everything": 1}
+               "legacy_scan": 4, "legacy_query": 6, "legacy_write": 6, "insert": 6, "change": 8, "remove": 3, "sum": 10, "compare_everything": 1}
 
     def run(self, cases):
         names, weights = list(self.WEIGHTS), list(self.WEIGHTS.values())

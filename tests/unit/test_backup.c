@@ -13,7 +13,7 @@
 #include "tests/lib/table_fixture.h"
 #include "tests/lib/xorshift.h"
 
-#define ARN "arn:aws:dynamodb:us-east-1:000000000000:table/events/backup/01700000000000-00000005"
+#define ARN "arn:aws:dynamodb:us-east-1:123456789012:table/events/backup/01700000000000-00000005"
 #define EVENTS                                                                                                                 \
     FIXTURE_TABLE_WITH(FIXTURE_KEY("id", "HASH"), FIXTURE_TYPE("id", "S") "," FIXTURE_TYPE("x", "N"),                          \
                        ",'GlobalSecondaryIndexes':[" FIXTURE_INDEX(                                                            \
@@ -143,7 +143,7 @@ static void test_descriptions(void **state)
         "{'BackupDescription':{'BackupDetails':{'BackupArn':'" ARN
         "','BackupName':'first','BackupStatus':'AVAILABLE','BackupType':"
         "'USER','BackupCreationDateTime':1700000000,'BackupSizeBytes':14},'SourceTableDetails':{'TableName':'events','TableId':"
-        "'UUID','TableArn':'arn:aws:dynamodb:us-east-1:000000000000:table/events','TableSizeBytes':14,'KeySchema':[{"
+        "'UUID','TableArn':'arn:aws:dynamodb:us-east-1:123456789012:table/events','TableSizeBytes':14,'KeySchema':[{"
         "'AttributeName':'id','KeyType':'HASH'}],'TableCreationDateTime':1700000000,'ProvisionedThroughput':{'"
         "ReadCapacityUnits':0,"
         "'WriteCapacityUnits':0},'ItemCount':2,'BillingMode':'PAY_PER_REQUEST'}",
@@ -198,6 +198,11 @@ static void test_refusals(void **state)
     table_fixture_chores(f, 10);
     CHECK_RUN(f, OP_BACKUP_RESTORE, "", "{'TargetTableName':'people','BackupArn':'" ARN "'}",
               "TableAlreadyExistsException: Table already exists: people");
+    assert_non_null(strstr(restore(f, ""), "'TableStatus':'CREATING'"));
+    assert_string_equal(restore(f, ""), "TableInUseException: Table is being created: again");
+    table_fixture_chores(f, 10);
+    assert_string_equal(restore(f, ""), "TableAlreadyExistsException: Table already exists: again");
+    assert_non_null(strstr(table_fixture_run(f, OP_TABLE_DROP, "again", NULL), "'TableStatus':'DELETING'"));
     assert_string_equal(
         restore(f, ",'GlobalSecondaryIndexOverride':[{'IndexName':'byx','KeySchema':[" FIXTURE_KEY("id", "HASH") "]}]"),
         "ValidationException: One or more parameter values were invalid: The backup has no such index with such keys: "
@@ -221,7 +226,7 @@ static void test_overrides(void **state)
     assert_non_null(strstr(text, "'AttributeDefinitions':[{'AttributeName':'id','AttributeType':'S'}],"));
     assert_non_null(strstr(text, "'ReadCapacityUnits':3,'WriteCapacityUnits':4}"));
     assert_non_null(strstr(text, "'RestoreSummary':{'SourceBackupArn':'" ARN "','SourceTableArn':'arn:aws:dynamodb:us-east-1:"
-                                 "000000000000:table/events','RestoreDateTime':1700000000,'RestoreInProgress':true}"));
+                                 "123456789012:table/events','RestoreDateTime':1700000000,'RestoreInProgress':true}"));
     assert_null(strstr(text, "StreamSpecification"));
     table_fixture_chores(f, 10);
     text = table_fixture_run(f, OP_TABLE_DESCRIBE, "again", NULL);

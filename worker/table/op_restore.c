@@ -173,9 +173,13 @@ static int check(struct request *rq, const struct backup_row *backup)
     if (backup_check_made(rq, backup) < 0 || check_override(rq, &local, &indexes, true) < 0 ||
         check_override(rq, &global, &indexes, false) < 0)
         return -1;
+    const struct table *there = catalog_lookup(&rq->t->catalog, rq->table_name);
+    if (there && there->state == TABLE_CREATING)
+        return err_set(&rq->err, ERR_TABLE_IN_USE, "Table is being created: %.*s", (int)rq->table_name.len,
+                       (const char *)rq->table_name.ptr);
     if (catalog_check_new(&rq->t->catalog, rq->table_name, &names, &rq->err) == 0)
         return 0;
-    if (rq->err.code == ERR_RESOURCE_IN_USE)
+    if (there)
         rq->err.code = ERR_TABLE_EXISTS;
     return -1;
 }

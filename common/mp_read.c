@@ -1,9 +1,14 @@
-/* mp_read.c - msgpack, read by a bounded cursor that never allocates. Format: github.com/msgpack/msgpack/blob/master/spec.md */
+/* mp_read.c - msgpack, read by a bounded cursor that never allocates. Format: github.com/msgpack/msgpack/blob/master/spec.md
+ *
+ * Every message is read at every hop, much of it twice (checked, then taken), so the reading of a token is compiled into each function that
+ * takes one: a token that nobody looks at as a whole is then never made. */
 #include "common/mp.h"
 
 #include <assert.h>
 
 #include "common/limits.h"
+
+#define INLINED static inline __attribute__((always_inline))
 
 struct mp_reader mp_reader_of(struct slice bytes)
 {
@@ -41,7 +46,7 @@ static struct mp_token number(struct mp_reader *r, size_t bytes, bool is_signed)
     return (struct mp_token){.type = is_signed && (int64_t)v < 0 ? MP_INT : MP_UINT, .number = v};
 }
 
-static struct mp_token content(struct mp_reader *r, enum mp_type type, size_t len)
+static inline struct mp_token content(struct mp_reader *r, enum mp_type type, size_t len)
 {
     if (left(r) < len)
         return fail(r);
@@ -75,7 +80,7 @@ static struct mp_token sized_ext(struct mp_reader *r, size_t length_bytes)
 }
 
 /* Each element takes a byte at least: a count beyond the bytes that are left is a lie. */
-static struct mp_token container(struct mp_reader *r, enum mp_type type, uint64_t count)
+static inline struct mp_token container(struct mp_reader *r, enum mp_type type, uint64_t count)
 {
     uint64_t least = type == MP_MAP ? 2 * count : count;
     if (least > left(r))
@@ -138,7 +143,7 @@ static struct mp_token wide(struct mp_reader *r, unsigned char byte)
     }
 }
 
-struct mp_token mp_next(struct mp_reader *r)
+INLINED struct mp_token next(struct mp_reader *r)
 {
     if (r->failed || r->at == r->end)
         return fail(r);
@@ -156,16 +161,18 @@ struct mp_token mp_next(struct mp_reader *r)
     return wide(r, byte);
 }
 
+struct mp_token mp_next(struct mp_reader *r) { return next(r); }
+
 enum mp_type mp_peek(const struct mp_reader *r)
 {
     struct mp_reader copy = *r;
-    return mp_next(&copy).type;
+    return next(&copy).type;
 }
 
 /* A token of another type, or one that the caller's limit forbids, fails the reader. */
-static struct mp_token expect(struct mp_reader *r, enum mp_type type)
+INLINED struct mp_token expect(struct mp_reader *r, enum mp_type type)
 {
-    struct mp_token t = mp_next(r);
+    struct mp_token t = next(r);
     return t.type == type ? t : fail(r);
 }
 
@@ -181,7 +188,7 @@ uint64_t mp_uint(struct mp_reader *r, uint64_t max)
 
 int64_t mp_int(struct mp_reader *r)
 {
-    struct mp_token t = mp_next(r);
+    struct mp_token t = next(r);
     if (t.type == MP_INT || (t.type == MP_UINT && t.number <= INT64_MAX))
         return (int64_t)t.number;
     r->failed = true;
@@ -190,7 +197,7 @@ int64_t mp_int(struct mp_reader *r)
 
 bool mp_bool(struct mp_reader *r) { return expect(r, MP_BOOL).number; }
 
-static struct slice bytes_of(struct mp_reader *r, enum mp_type type, size_t least, size_t most)
+INLINED struct slice bytes_of(struct mp_reader *r, enum mp_type type, size_t least, size_t most)
 {
     struct mp_token t = expect(r, type);
     if (t.type == MP_ERROR || t.bytes.len < least || t.bytes.len > most) {
@@ -204,7 +211,7 @@ struct slice mp_str(struct mp_reader *r, size_t max_bytes) { return bytes_of(r, 
 struct slice mp_bin(struct mp_reader *r, size_t max_bytes) { return bytes_of(r, MP_BIN, 0, max_bytes); }
 struct slice mp_bin_exact(struct mp_reader *r, size_t bytes) { return bytes_of(r, MP_BIN, bytes, bytes); }
 
-static uint32_t count_of(struct mp_reader *r, enum mp_type type, uint32_t max)
+INLINED uint32_t count_of(struct mp_reader *r, enum mp_type type, uint32_t max)
 {
     struct mp_token t = expect(r, type);
     if (t.type == MP_ERROR || t.count > max) {
@@ -224,12 +231,12 @@ void mp_array_exact(struct mp_reader *r, uint32_t count)
 }
 
 /* Walks one value with a stack of the elements still missing at each level; visit says whether a token is good. */
-static struct slice walk(struct mp_reader *r, int max_depth, bool (*visit)(const struct mp_token *))
+INLINED struct slice walk(struct mp_reader *reader, int max_depth, bool (*visit)(const struct mp_token *))
 {
     uint64_t missing[LIMIT_MSGPACK_DEPTH + 1];
     int depth = 0;
     assert(max_depth <= LIMIT_MSGPACK_DEPTH);
-    const unsigned char *start = r->at;
+    struct mp_reader r = *reader;
     missing[0] = 1;
     while (depth >= 0) {
         if (missing[depth] == 0) {
@@ -237,7 +244,7 @@ static struct slice walk(struct mp_reader *r, int max_depth, bool (*visit)(const
             continue;
         }
         missing[depth]--;
-        struct mp_token t = mp_next(r);
+        struct mp_token t = next(&r);
         if (t.type == MP_ERROR || (visit && !visit(&t)))
             goto bad;
         if (t.type == MP_ARRAY || t.type == MP_MAP) {
@@ -246,9 +253,12 @@ static struct slice walk(struct mp_reader *r, int max_depth, bool (*visit)(const
             missing[++depth] = t.type == MP_MAP ? 2 * (uint64_t)t.count : t.count;
         }
     }
-    return slice_of(start, (size_t)(r->at - start));
+    struct slice whole = slice_of(reader->at, (size_t)(r.at - reader->at));
+    *reader = r;
+    return whole;
 bad:
-    r->failed = true;
+    reader->at = r.at;
+    reader->failed = true;
     return (struct slice){NULL, 0};
 }
 

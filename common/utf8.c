@@ -39,10 +39,13 @@ bool utf8_valid(struct slice text)
 {
     const unsigned char *at = text.ptr;
     for (size_t left = text.len; left > 0;) {
-        uint64_t word = HIGH_BITS;
-        if (left >= sizeof word)
-            memcpy(&word, at, sizeof word);
-        size_t step = (word & HIGH_BITS) == 0 ? sizeof word : utf8_step(at, at + left);
+        uint64_t word = 0;
+        size_t part = left < sizeof word ? left : sizeof word;
+        if (part == sizeof word)
+            memcpy(&word, at, sizeof word); /* of a known length: an instruction */
+        else
+            memcpy(&word, at, part);
+        size_t step = (word & HIGH_BITS) == 0 ? part : utf8_step(at, at + left);
         if (step == 0)
             return false;
         at += step;

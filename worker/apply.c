@@ -2,7 +2,9 @@
 #include "worker/apply.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/log.h"
 #include "worker/apply_parts.h"
@@ -59,10 +61,20 @@ static int compare_keys(const void *left, const void *right, void *self)
 {
     const struct apply *a = self;
     const struct apply_work *l = *(const struct apply_work *const *)left, *r = *(const struct apply_work *const *)right;
-    if (is_control(l) != is_control(r))
-        return is_control(l) ? -1 : 1;
+    if (l->control != r->control)
+        return l->control ? -1 : 1;
+    if (l->key_head != r->key_head)
+        return l->key_head < r->key_head ? -1 : 1;
     int order = slice_compare(buf_part(&a->keys, l->key_at, l->key_len), buf_part(&a->keys, r->key_at, r->key_len));
     return order != 0 ? order : l < r ? -1 : l > r;
+}
+
+/* Shorter keys end with zeros here; those that are equal so are compared to the end. */
+static uint64_t head_of(struct slice key)
+{
+    uint64_t head = 0;
+    memcpy(&head, key.ptr, key.len < sizeof head ? key.len : sizeof head);
+    return be64toh(head);
 }
 
 static void prepare(struct apply *a, struct apply_job *const *jobs, size_t count)
@@ -77,11 +89,16 @@ static void prepare(struct apply *a, struct apply_job *const *jobs, size_t count
         if (w->readable)
             table_sort_key(a->config.tables, &w->op, &a->keys);
         w->key_len = a->keys.len - w->key_at;
+        w->control = is_control(w);
         a->by_key[i] = w;
     }
-    if (buf_failed(&a->keys)) /* unordered is slower, not wrong */
-        for (size_t i = 0; i < count; i++)
-            a->work[i].key_len = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct apply_work *w = &a->work[i];
+        if (buf_failed(&a->keys)) /* unordered is slower, not wrong */
+            w->key_len = 0;
+        else if (w->key_len > 0)
+            w->key_head = head_of(buf_part(&a->keys, w->key_at, w->key_len));
+    }
     qsort_r(a->by_key, count, sizeof *a->by_key, compare_keys, a);
 }
 
@@ -175,7 +192,7 @@ static bool any_again(const struct apply *a, size_t count)
 /* Tries by_key[0..count) until some of it is committed, or given back. */
 static enum kv_result commit_some(struct apply *a, size_t count, int64_t start_us, bool *catalog_changed)
 {
-    bool control = is_control(a->by_key[0]);
+    bool control = a->by_key[0]->control;
     size_t most = control ? 1 : count;
     bool look_up = any_again(a, count);
     int64_t lone_since_us = 0;

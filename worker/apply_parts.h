@@ -15,6 +15,8 @@ struct apply_work {
     bool read;                      /* read ahead of the transaction: the outcome is read_at, read_len */
     bool recorded;                  /* found recorded by this try */
     size_t key_at, key_len;         /* sort key in apply.keys */
+    uint64_t key_head;              /* its first 8 bytes as a number: nearly always enough to compare */
+    bool control;                   /* changes the catalog: runs first, and alone */
     size_t read_at, read_len;       /* in apply.outcomes, before apply.tried_from */
     size_t outcome_at, outcome_len; /* in apply.outcomes: of this try */
 };

@@ -100,10 +100,7 @@ enum kv_result apply_read(struct apply *a, struct apply_work *w, struct kv_txn *
 static int compare_ids(const void *left, const void *right)
 {
     const struct apply_work *const *a = left, *const *b = right;
-    unsigned char a_key[OUTCOME_KEY_BYTES], b_key[OUTCOME_KEY_BYTES];
-    outcome_key(a_key, &(*a)->job->id);
-    outcome_key(b_key, &(*b)->job->id);
-    return memcmp(a_key, b_key, OUTCOME_KEY_BYTES);
+    return outcome_key_compare(&(*a)->job->id, &(*b)->job->id);
 }
 
 /* Those of by_key[0..count) that are recorded under an id, in the order of the rows. Returns how many. */

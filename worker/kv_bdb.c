@@ -23,7 +23,8 @@
 #define MEGABYTE (1024u * 1024u)
 #define LOG_BUFFER_BYTES (4u * MEGABYTE) /* a 400 KB item is logged with its old and its new image */
 #define LOG_FILE_BYTES (64u * MEGABYTE)
-#define MAX_LOCKS 100000u /* page locks of all processes: too few is an error, so far more than a batch can take */
+#define MAX_LOCKS 100000u   /* page locks of all processes: too few is an error, so far more than a batch can take */
+#define LOCK_BUCKETS 16381u /* of those thousands that are held at a time: all are touched at the start, 100 bytes each */
 #define MAX_LOCKERS 20000u
 #define MAX_TRANSACTIONS 2000u
 #define SPACE_CHECK_MS 20
@@ -111,10 +112,12 @@ int bdb_configure(DB_ENV *env, int64_t cache_bytes)
     env->set_errcall(env, bdb_on_error);
     env->set_msgcall(env, on_message);
     int ret = env->set_cachesize(env, (u_int32_t)(cache >> 30), (u_int32_t)(cache & ((1u << 30) - 1)), 1);
+    ret = ret ? ret : env->set_mp_pagesize(env, BDB_PAGE_BYTES); /* else the cache is laid out for pages of 4 KB */
     ret = ret ? ret : env->set_lg_bsize(env, LOG_BUFFER_BYTES);
     ret = ret ? ret : env->set_lg_max(env, LOG_FILE_BYTES);
     ret = ret ? ret : env->set_lk_max_locks(env, MAX_LOCKS);
     ret = ret ? ret : env->set_lk_max_objects(env, MAX_LOCKS);
+    ret = ret ? ret : env->set_lk_tablesize(env, LOCK_BUCKETS);
     ret = ret ? ret : env->set_lk_max_lockers(env, MAX_LOCKERS);
     ret = ret ? ret : env->set_lk_detect(env, DB_LOCK_MINWRITE);
     ret = ret ? ret : env->set_tx_max(env, MAX_TRANSACTIONS);

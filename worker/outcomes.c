@@ -15,6 +15,12 @@ void outcome_key(unsigned char key[static OUTCOME_KEY_BYTES], const struct id *i
     memcpy(key + 1, id->bytes, ID_BYTES);
 }
 
+int outcome_key_compare(const struct id *a, const struct id *b)
+{
+    int order = id_slice(a) - id_slice(b);
+    return order != 0 ? order : memcmp(a->bytes, b->bytes, ID_BYTES);
+}
+
 void outcome_row_encode(struct buf *out, const struct outcome_row *row)
 {
     mp_put_array(out, ROW_FIELDS);

@@ -19,6 +19,7 @@ struct outcome_row {
 };
 
 void outcome_key(unsigned char key[static OUTCOME_KEY_BYTES], const struct id *id);
+int outcome_key_compare(const struct id *a, const struct id *b); /* their keys: <0, 0, >0 */
 void outcome_row_encode(struct buf *out, const struct outcome_row *row);
 int outcome_row_decode(struct slice value, struct outcome_row *row); /* 0 or -1; points into value */
 

@@ -1,7 +1,6 @@
 /* test_kv_bdb.c - the Berkeley DB store: the common suite of kv.h, and what only it has: durability over a kill, deadlocks, a full
- * disk, housekeeping. */
+ * disk. */
 #include <fcntl.h>
-#include <glob.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -10,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -367,91 +364,6 @@ static void a_full_disk_loses_nothing(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-/* -- Housekeeping ------------------------------------------------------------------------------------------------------------------ */
-
-static unsigned count_logs(const char *root)
-{
-    char pattern[100];
-    glob_t files;
-    snprintf(pattern, sizeof pattern, "%s/log.*", root);
-    assert_int_equal(glob(pattern, 0, NULL, &files), 0);
-    unsigned count = (unsigned)files.gl_pathc;
-    globfree(&files);
-    return count;
-}
-
-static void old_logs_are_removed_by_one_process_at_a_time(void **state)
-{
-    struct fixture *f = *state;
-    size_t size = 4 << 20;
-    char *value = malloc(size), path[100];
-    assert_non_null(value);
-    memset(value, 'v', size);
-    for (unsigned i = 0; i < 20; i++) { /* 80 MB and more of log: a second file of 64 MB */
-        struct kv_txn *txn = begin(f->kv);
-        assert_int_equal(kv_put(txn, KV_ITEMS, slice_text("one"), slice_of(value, size), KV_SET), KV_OK);
-        assert_int_equal(kv_commit(&txn), KV_OK);
-    }
-    free(value);
-    unsigned before = count_logs(f->root);
-    assert_true(before >= 2);
-    snprintf(path, sizeof path, "%s/checkpoint", f->root);
-    int held = open(path, O_RDWR | O_CREAT, 0600);
-    assert_true(held >= 0 && flock(held, LOCK_EX | LOCK_NB) == 0);
-    assert_int_equal(kv_maintain(f->kv), KV_OK);
-    assert_int_equal(count_logs(f->root), before); /* somebody else is at it */
-    close(held);
-    assert_int_equal(kv_maintain(f->kv), KV_OK);
-    assert_true(count_logs(f->root) < before);
-    assert_int_equal(look(f->kv, "none", ""), KV_NOT_FOUND);
-}
-
-/* Is it in the file of the items yet, not in the log alone? */
-static bool written(const char *root, const char *value)
-{
-    char path[100];
-    struct stat st;
-    snprintf(path, sizeof path, "%s/items.db", root);
-    int fd = open(path, O_RDONLY);
-    assert_true(fd >= 0 && fstat(fd, &st) == 0);
-    void *bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
-    assert_ptr_not_equal(bytes, MAP_FAILED);
-    bool found = memmem(bytes, (size_t)st.st_size, value, strlen(value)) != NULL;
-    munmap(bytes, (size_t)st.st_size);
-    close(fd);
-    return found;
-}
-
-static void set_checkpoint_time(const char *root, int64_t at_ms)
-{
-    char path[100];
-    snprintf(path, sizeof path, "%s/checkpoint", root);
-    int fd = open(path, O_RDWR);
-    assert_true(fd >= 0 && pwrite(fd, &at_ms, sizeof at_ms, 0) == sizeof at_ms);
-    close(fd);
-}
-
-static void a_checkpoint_counts_for_all_processes(void **state)
-{
-    struct fixture *f = *state;
-    struct kv *other = open_in(f->root, false);
-    assert_non_null(other);
-    put_one(f->kv, "a", "the first value");
-    assert_int_equal(kv_maintain(f->kv), KV_OK);
-    assert_true(written(f->root, "the first value"));
-    put_one(f->kv, "b", "the second value");
-    assert_int_equal(kv_maintain(other), KV_OK);
-    assert_false(written(f->root, "the second value"));
-    set_checkpoint_time(f->root, clock_mono_ms() - 60000);
-    assert_int_equal(kv_maintain(other), KV_OK);
-    assert_true(written(f->root, "the second value"));
-    put_one(f->kv, "c", "the third value");
-    set_checkpoint_time(f->root, clock_mono_ms() + 60000); /* of an earlier boot */
-    assert_int_equal(kv_maintain(other), KV_OK);
-    assert_true(written(f->root, "the third value"));
-    kv_close(&other);
-}
-
 /* -- The common suite ---------------------------------------------------------------------------------------------------------------- */
 
 static char suite_root[64];
@@ -485,8 +397,6 @@ int main(void)
         cmocka_unit_test(joining_needs_a_store),
         cmocka_unit_test_setup_teardown(a_deadlock_has_one_victim, setup, teardown),
         cmocka_unit_test(a_full_disk_loses_nothing),
-        cmocka_unit_test_setup_teardown(old_logs_are_removed_by_one_process_at_a_time, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_checkpoint_counts_for_all_processes, setup, teardown),
     };
     /* Reads take locks: a reading transaction waits for a writing one, so one thread cannot have both on the same row. */
     const struct kv_suite suite = {"bdb", suite_open, suite_close, suite_reopen, NULL, false, true};

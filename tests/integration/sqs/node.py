@@ -22,9 +22,9 @@ def modules():
         if done.exists() and done.read_text() == PACKAGE:
             return home
         try:
-            run = subprocess.run(["npm", "install", "--prefix", str(home), "--no-audit", "--no-fund", "--ignore-scripts", PACKAGE],
-                                 capture_output=True, text=True, timeout=180)
-            problem = "" if run.returncode == 0 else (run.stderr.strip().splitlines() or ["npm failed"])[-1]
+            run = subprocess.run(["npm", "install", "--prefix", str(home), "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries", "0",
+                                  PACKAGE], capture_output=True, text=True, timeout=180)
+            problem = "" if run.returncode == 0 else next((line for line in run.stderr.splitlines() if " code " in line), "npm failed")
         except subprocess.TimeoutExpired:
             problem = "npm took too long"
         if problem:

@@ -26,7 +26,7 @@ def python():
         if done.exists() and done.read_text() == repr(PACKAGES):
             return interpreter
         for command in ([sys.executable, "-m", "venv", home],
-                        [interpreter, "-m", "pip", "install", "-q", "--disable-pip-version-check", *PACKAGES]):
+                        [interpreter, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--retries", "1", "--timeout", "30", *PACKAGES]):
             try:
                 run = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=300)
                 problem = "" if run.returncode == 0 else (run.stderr.strip().splitlines() or ["pip failed"])[-1]

@@ -148,6 +148,30 @@ int sqs_attributes_check(const struct value *given, struct slice queue, bool cre
     return 0;
 }
 
+static size_t characters_of(struct slice text)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < text.len; i++)
+        count += (text.ptr[i] & 0xc0) != 0x80;
+    return count;
+}
+
+int sqs_tags_check(const struct value *tags, struct sqs_error *e)
+{
+    struct slice key;
+    struct value value;
+    struct value_walk walk = value_walk_of(tags);
+    if (tags->type != VALUE_M)
+        return sqs_fail(e, SQS_MISSING, "The request must contain the parameter Tags.");
+    if (tags->count > LIMIT_TAGS)
+        return sqs_fail(e, SQS_PARAMETER, "Too many tags added for queue: at most %u.", LIMIT_TAGS);
+    while (value_walk_next(&walk, &key, &value))
+        if (key.len == 0 || characters_of(key) > LIMIT_TAG_KEY_CHARACTERS || value.type != VALUE_S ||
+            characters_of(value.bytes) > LIMIT_TAG_VALUE_CHARACTERS)
+            return sqs_fail(e, SQS_PARAMETER, "Tag keys must be between 1 and 128 characters in length, values at most 256.");
+    return 0;
+}
+
 struct slice sqs_attributes_not_own(const struct value *given)
 {
     struct slice name;

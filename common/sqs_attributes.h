@@ -55,6 +55,8 @@ int sqs_read_arn(struct slice arn, struct slice *region, struct slice *name);
 /* Checks given, an M of name -> text, for a queue of that name: known names, values, FIFO rules. creating: FifoQueue may be given. */
 int sqs_attributes_check(const struct value *given, struct slice queue, bool creating, struct sqs_error *e);
 
+int sqs_tags_check(const struct value *tags, struct sqs_error *e); /* those of a request: at most 50 texts; 0 or -1 */
+
 /* The first attribute of `given` that leat's own queues do not take: its name, or empty. */
 struct slice sqs_attributes_not_own(const struct value *given);
 

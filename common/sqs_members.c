@@ -49,10 +49,12 @@ static const struct row {
     {"MessageSystemAttributes", MEMBER_STRUCTURE_MAP},
 };
 
+#define TEXTS_MAX 1000u /* names, of which an answer looks at each for each of its parts */
+
 static const char *const wants[] = {
     [MEMBER_TEXT] = "a string",
     [MEMBER_INTEGER] = "an integer",
-    [MEMBER_TEXTS] = "a list of strings",
+    [MEMBER_TEXTS] = "a list of strings, 1000 at most",
     [MEMBER_TEXT_MAP] = "a map of strings",
     [MEMBER_STRUCTURES] = "a list of structures",
     [MEMBER_STRUCTURE_MAP] = "a map of structures",
@@ -83,7 +85,7 @@ static bool fits(const struct value *v, enum member_type type)
     case MEMBER_INTEGER: /* its reader looks closer */
         return v->type == VALUE_N || v->type == VALUE_S;
     case MEMBER_TEXTS:
-        return v->type == VALUE_L && all_are(v, VALUE_S);
+        return v->type == VALUE_L && v->count <= TEXTS_MAX && all_are(v, VALUE_S);
     case MEMBER_TEXT_MAP:
         return v->type == VALUE_M && all_are(v, VALUE_S);
     case MEMBER_STRUCTURES:

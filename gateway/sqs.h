@@ -104,8 +104,6 @@ int sqs_need_queue(struct sqs_request *q);
 typedef void sqs_next(struct gateway *g, struct pending_request *p);
 void sqs_with_dead_letter(struct gateway *g, struct pending_request *p, sqs_next *next);
 
-int sqs_tags_check(const struct value *tags, struct sqs_error *e); /* those of a request: at most 50 texts; 0 or -1 */
-
 /* -- Batches (sqs_batch.c) ---------------------------------------------------------------------------------------------------- */
 /* The entries of a batch: 1 to 10, with ids that are valid and distinct. 0 or -1. */
 int sqs_batch_check(struct sqs_request *q, struct value *entries);

@@ -9,7 +9,6 @@
 #include "common/sqs_policy.h"
 
 #define TRIES 8
-#define TAGS_MAX LIMIT_TAGS
 
 /* Appends the new document. 0, or -1 with the error. */
 typedef int make_document(struct gateway *g, const struct pending_request *p, const struct queue_description *d,
@@ -136,30 +135,6 @@ int sqs_set_queue_attributes(struct sqs_request *q)
 }
 
 /* -- Tags ---------------------------------------------------------------------------------------------------------------- */
-static size_t characters_of(struct slice text)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < text.len; i++)
-        count += (text.ptr[i] & 0xc0) != 0x80;
-    return count;
-}
-
-int sqs_tags_check(const struct value *tags, struct sqs_error *e)
-{
-    struct slice key;
-    struct value value;
-    struct value_walk walk = value_walk_of(tags);
-    if (tags->type != VALUE_M)
-        return sqs_fail(e, SQS_MISSING, "The request must contain the parameter Tags.");
-    if (tags->count > TAGS_MAX)
-        return sqs_fail(e, SQS_PARAMETER, "Too many tags added for queue: at most %u.", TAGS_MAX);
-    while (value_walk_next(&walk, &key, &value))
-        if (key.len == 0 || characters_of(key) > LIMIT_TAG_KEY_CHARACTERS || value.type != VALUE_S ||
-            characters_of(value.bytes) > LIMIT_TAG_VALUE_CHARACTERS)
-            return sqs_fail(e, SQS_PARAMETER, "Tag keys must be between 1 and 128 characters in length, values at most 256.");
-    return 0;
-}
-
 static bool list_has(const struct value *list, struct slice text)
 {
     struct value one;
@@ -203,10 +178,10 @@ static int change_tags(const struct queue_description *d, const struct value *gi
     struct buf tags = {0};
     uint32_t count = put_tags(&tags, &old_tags, given, without);
     struct value made = value_of(buf_slice(&tags));
-    if (count <= TAGS_MAX)
+    if (count <= LIMIT_TAGS)
         sqs_document_put(out, &old, &nothing, &made);
     buf_finish(&tags);
-    return count <= TAGS_MAX ? 0 : sqs_fail(e, SQS_PARAMETER, "Too many tags added for queue: at most %u.", TAGS_MAX);
+    return count <= LIMIT_TAGS ? 0 : sqs_fail(e, SQS_PARAMETER, "Too many tags added for queue: at most %u.", LIMIT_TAGS);
 }
 
 static int make_tagged(struct gateway *g, const struct pending_request *p, const struct queue_description *d, struct buf *out,

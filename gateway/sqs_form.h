@@ -11,8 +11,9 @@
 #include "common/err.h"
 #include "gateway/http_fields.h"
 
-#define SQS_FORM_PARAMETERS_MAX 2048u /* a batch of ten messages with ten attributes each has 441 */
-#define SQS_FORM_DEPTH_MAX 7u         /* SendMessageBatchRequestEntry.1.MessageAttribute.1.Value.StringListValue.1 */
+#define SQS_FORM_PARAMETERS_MAX                                                                                                \
+    1024u /* a batch of ten messages with ten attributes each has 441; each is compared with its neighbours */
+#define SQS_FORM_DEPTH_MAX 7u /* SendMessageBatchRequestEntry.1.MessageAttribute.1.Value.StringListValue.1 */
 
 /* Appends the payload, an M, to out. Parameters come from the query string first, then from the body, a form. *action: its value, "" if there is
  * none; valid as long as out is not changed. 0, or -1 with ERR_BAD_REQUEST (percent-encoding, UTF-8, names, too many) or ERR_UNAVAILABLE (memory). */

@@ -1,11 +1,15 @@
 """Who may do what, where signatures are checked: the owner everything that no policy denies, other accounts what a policy allows."""
 import json
 import time
+import urllib.parse
 
 import boto3
 import pytest
 import requests
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 
 from .conftest import REGION, arn, attributes, fails
 from up import Up
@@ -65,6 +69,28 @@ def test_signatures_are_checked(guarded, owner, url):
     answer = requests.post(guarded.url, data="{}", headers={"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "AmazonSQS.ListQueues"},
                            timeout=20)
     assert answer.status_code == 403 and answer.json()["__type"].endswith("#MissingAuthenticationTokenException")
+
+
+@pytest.mark.parametrize("method, path, form, query", [
+    ("GET", "/", "", {"Action": "SendMessage", "QueueUrl": None, "MessageBody": "a b+c/ä~*"}),
+    ("GET", "own", "", {"Action": "SendMessage", "MessageBody": "x=y&z"}),
+    ("POST", "own", "Action=SendMessage&MessageBody=a%20b%2Bc", {}),
+    ("POST", "own", "", {"Action": "ReceiveMessage", "AttributeName.1": "All", "Version": "2012-11-05"})])
+def test_signatures_of_forms_and_query_strings(guarded, url, method, path, form, query):
+    """As botocore signs them: every byte of path, query string and body counts."""
+    query = {name: value or url for name, value in query.items()}
+    target = guarded.url + ("/" if path == "/" else url.removeprefix(guarded.url))
+    target += "?" + urllib.parse.urlencode(query, quote_via=urllib.parse.quote) if query else ""
+    headers = {"Content-Type": "application/x-www-form-urlencoded"} if form else {}
+
+    def send(change=lambda target, form: (target, form)):
+        request = AWSRequest(method, target, headers, form.encode())
+        SigV4Auth(Credentials("OWNER", SECRETS["OWNER"]), "sqs", REGION).add_auth(request)
+        changed, body = change(target, form)
+        return requests.request(method, changed, data=body.encode(), headers=dict(request.headers), timeout=20)
+    assert send().status_code == 200, send().text
+    answer = send(lambda target, form: (target, form + "&x=y") if form else (target + "&x=y", form))
+    assert answer.status_code == 403 and "<Code>SignatureDoesNotMatch</Code>" in answer.text
 
 
 def test_everybody_of_the_account_is_its_owner(guarded, owner, url):

@@ -74,6 +74,61 @@ def take(sqs, url):
     return found
 
 
+def test_consumers_over_crashes(own):
+    """Groups are worked off in order while the broker dies again and again; whoever says delete until it is answered sees nothing twice."""
+    sqs = boto(own.url)
+    url = sqs.create_queue(QueueName="worked-off.fifo", Attributes={"FifoQueue": "true", "VisibilityTimeout": "3"})["QueueUrl"]
+    groups, count, lock = 4, 60, threading.Lock()
+    seen, deleted, stopping = {}, set(), threading.Event()
+
+    def send(group):
+        client = boto(own.url)
+        for i in range(count):
+            steady(lambda i=i: client.send_message(QueueUrl=url, MessageBody=str(i), MessageGroupId=str(group), MessageDeduplicationId=f"{group}:{i}"))
+
+    def work():
+        client = boto(own.url)
+        while not stopping.is_set():
+            try:
+                found = client.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1,
+                                               AttributeNames=["MessageGroupId"]).get("Messages", [])
+            except Exception:  # the broker is away
+                continue
+            for m in found:
+                key = (m["Attributes"]["MessageGroupId"], int(m["Body"]))
+                with lock:
+                    assert key not in deleted, f"{key} came again after its deletion"
+                    order = seen.setdefault(key[0], [])
+                    if key[1] not in order:
+                        order.append(key[1])
+                try:
+                    client.delete_message(QueueUrl=url, ReceiptHandle=m["ReceiptHandle"])
+                except Exception:
+                    continue  # whether it took effect is not known: it may come again
+                with lock:
+                    deleted.add(key)
+    failures = []
+
+    def guarded(target, *arguments):
+        try:
+            target(*arguments)
+        except BaseException as e:
+            failures.append(e)
+    threads = [threading.Thread(target=guarded, args=(send, g)) for g in range(groups)]
+    threads += [threading.Thread(target=guarded, args=(work,)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for part in range(1, 4):
+        until(lambda part=part: failures or len(deleted) >= groups * count * part // 5, 60, "work")
+        own.kill("queue")
+    until(lambda: failures or sum(map(len, seen.values())) == groups * count, 60, "all messages")
+    stopping.set()
+    for thread in threads:
+        thread.join(60)
+    assert not failures, failures
+    assert seen == {str(g): list(range(count)) for g in range(groups)}
+
+
 def test_all_killed_and_started_again(own):
     sqs = boto(own.url)
     name = "kept-" + uuid.uuid4().hex

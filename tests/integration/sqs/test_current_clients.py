@@ -1,11 +1,12 @@
-"""Clients that Debian does not have: all of these tests with a current boto3, which speaks JSON, and a task of celery."""
+"""Clients that Debian does not have: all of these tests with a current boto3, which speaks JSON; a task of celery; Amazon's JavaScript client."""
+import json
 import os
 import pathlib
 import subprocess
 
 import pytest
 
-from . import venv
+from . import node, venv
 from .conftest import JSON, until
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -46,3 +47,43 @@ def test_celery_runs_a_task(up, tmp_path):
     finally:
         worker.kill()
         worker.wait(10)
+
+
+SCRIPT = """
+const sdk = require("@aws-sdk/client-sqs");
+const sqs = new sdk.SQSClient({endpoint: process.argv[2], region: "eu-west-1", credentials: {accessKeyId: "a", secretAccessKey: "b"}, maxAttempts: 1});
+const say = (name, input) => sqs.send(new sdk[name + "Command"](input));
+async function main() {
+  const {QueueUrl} = await say("CreateQueue", {QueueName: process.argv[3], Attributes: {VisibilityTimeout: "60"}, tags: {a: "b"}});
+  const MessageAttributes = {n: {DataType: "Number", StringValue: "7"}, b: {DataType: "Binary", BinaryValue: new Uint8Array([0, 255])}};
+  const sent = await say("SendMessage", {QueueUrl, MessageBody: "h\u00e9llo", MessageAttributes});
+  const batch = await say("SendMessageBatch", {QueueUrl, Entries: [{Id: "a", MessageBody: "1"}, {Id: "b", MessageBody: "2", DelaySeconds: 901}]});
+  const {Messages} = await say("ReceiveMessage", {QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 5, MessageAttributeNames: ["All"],
+                                                 MessageSystemAttributeNames: ["All"]});
+  const first = Messages.find(m => m.MessageId === sent.MessageId);
+  await say("DeleteMessage", {QueueUrl, ReceiptHandle: first.ReceiptHandle});
+  const errors = [];
+  for (const [name, input] of [["GetQueueUrl", {QueueName: "nobody"}], ["DeleteMessage", {QueueUrl, ReceiptHandle: "x"}], ["SendMessage", {QueueUrl}]])
+    await say(name, input).catch(e => errors.push([e.name, e.message, e.$metadata.httpStatusCode]));
+  const tags = (await say("ListQueueTags", {QueueUrl})).Tags;
+  await say("DeleteQueue", {QueueUrl});
+  console.log(JSON.stringify({QueueUrl, body: first.Body, attributes: Object.keys(first.Attributes).sort(), n: first.MessageAttributes.n.StringValue,
+    b: Array.from(first.MessageAttributes.b.BinaryValue), ok: batch.Successful.map(e => e.Id), failed: batch.Failed.map(e => e.Code), errors, tags}));
+}
+main().catch(e => { console.error(e); process.exit(1); });
+"""
+
+
+def test_the_javascript_client(up, tmp_path):
+    """It checks digests by itself, and takes the queue's URL for the endpoint."""
+    modules = node.modules()
+    (tmp_path / "client.js").write_text(SCRIPT)
+    run = subprocess.run(["node", str(tmp_path / "client.js"), up.url, "js-" + tmp_path.name.replace(".", "-")], capture_output=True, text=True,
+                         timeout=120, env=clean() | {"NODE_PATH": str(modules / "node_modules")})
+    assert run.returncode == 0, run.stderr
+    answer = json.loads(run.stdout)
+    assert answer["QueueUrl"].startswith(up.url + "/123456789012/js-")
+    assert (answer["body"], answer["n"], answer["b"], answer["ok"], answer["failed"], answer["tags"]) == (
+        "h\u00e9llo", "7", [0, 255], ["a"], ["InvalidParameterValue"], {"a": "b"})
+    assert answer["attributes"] == ["ApproximateFirstReceiveTimestamp", "ApproximateReceiveCount", "SenderId", "SentTimestamp"]
+    assert answer["errors"][0][0] == "QueueDoesNotExist" and [status for _, _, status in answer["errors"]] == [400, 404, 400], answer["errors"]

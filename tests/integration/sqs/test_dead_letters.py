@@ -1,5 +1,6 @@
 """Dead letters: after maxReceiveCount receives, in their queue, and back by move tasks (which Debian's boto3 does not know)."""
 import json
+import re
 
 import pytest
 
@@ -105,6 +106,35 @@ def test_move_tasks_in_the_query_protocol(sqs, raw, pair):
     started = raw({"Action": "StartMessageMoveTask", "SourceArn": arn(dead)}, **SIGNED)
     assert started.status_code == 200 and "<TaskHandle>" in started.text
     until(lambda: "<Status>COMPLETED</Status>" in raw({"Action": "ListMessageMoveTasks", "SourceArn": arn(dead)}, **SIGNED).text)
+
+
+def move(raw, source):
+    """Starts a task, and gives what it says when it has ended."""
+    assert "<TaskHandle>" in raw({"Action": "StartMessageMoveTask", "SourceArn": arn(source)}, **SIGNED).text
+    text = until(lambda: (answer := raw({"Action": "ListMessageMoveTasks", "SourceArn": arn(source)}, **SIGNED).text)
+                 and "<Status>RUNNING</Status>" not in answer and answer)
+    return dict(re.findall("<(Status|FailureReason|ApproximateNumberOfMessagesMoved)>([^<]*)<", text))
+
+
+def test_moves_that_fail(sqs, raw, make, pair):
+    source, dead = pair
+    make("another", RedrivePolicy=redrive(dead, 1))  # so that it stays a dead-letter queue
+    kill(sqs, source, dead, 2)
+    sqs.delete_queue(QueueUrl=source)
+    assert move(raw, dead) == {"Status": "FAILED", "FailureReason": "AWS.SimpleQueueService.NonExistentQueue", "ApproximateNumberOfMessagesMoved": "0"}
+    assert attributes(sqs, dead, "ApproximateNumberOfMessages") == {"ApproximateNumberOfMessages": "2"}
+    other = make("dead")
+    make("source", RedrivePolicy=redrive(other, 1))
+    sqs.send_message(QueueUrl=other, MessageBody="from nowhere")
+    assert move(raw, other)["FailureReason"] == "CouldNotDetermineMessageSource"
+
+
+def test_what_is_moved_starts_anew(sqs, raw, pair):
+    source, dead = pair
+    kill(sqs, source, dead, 1)
+    assert move(raw, dead)["Status"] == "COMPLETED"
+    found = sqs.receive_message(QueueUrl=source, AttributeNames=["All"])["Messages"][0]
+    assert found["Body"] == "m0" and found["Attributes"]["ApproximateReceiveCount"] == "1"
 
 
 def test_policy_is_read_as_written(sqs, pair):

@@ -120,6 +120,41 @@ def test_visibility(sqs, make):
         sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=third["ReceiptHandle"], VisibilityTimeout=0)
 
 
+def test_an_old_handle_deletes_nothing(sqs, make):
+    """A standard queue takes it, and the message that was received again stays."""
+    url = make(VisibilityTimeout=600)
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+    old, = receive(sqs, url)
+    sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=old["ReceiptHandle"], VisibilityTimeout=0)
+    new, = receive(sqs, url)
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=old["ReceiptHandle"])
+    assert attributes(sqs, url, "ApproximateNumberOfMessagesNotVisible") == {"ApproximateNumberOfMessagesNotVisible": "1"}
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=new["ReceiptHandle"])
+    assert attributes(sqs, url, "ApproximateNumberOfMessagesNotVisible") == {"ApproximateNumberOfMessagesNotVisible": "0"}
+
+
+def test_a_change_of_visibility_is_for_once(sqs, make):
+    url = make(VisibilityTimeout=1)
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+    first, = receive(sqs, url, VisibilityTimeout=600)
+    sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=first["ReceiptHandle"], VisibilityTimeout=0)
+    assert len(receive(sqs, url)) == 1
+    assert len(receive(sqs, url, WaitTimeSeconds=10)) == 1  # after the queue's own second
+
+
+def test_twelve_hours_are_all(sqs, make):
+    """They are counted from the receive."""
+    url = make()
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+    m, = receive(sqs, url)
+    received = time.monotonic()
+    until(lambda: time.monotonic() > received + 0.005, what="a few milliseconds")
+    with fails("InvalidParameterValue", "Value 43200 for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for the message "
+               "is beyond the limit [43200 seconds]."):
+        sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=m["ReceiptHandle"], VisibilityTimeout=43200)
+    sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=m["ReceiptHandle"], VisibilityTimeout=43000)
+
+
 def test_handles_that_are_none(sqs, make):
     url, other = make(), make()
     sqs.send_message(QueueUrl=other, MessageBody="x")

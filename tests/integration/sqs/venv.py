@@ -10,9 +10,10 @@ import pytest
 PACKAGES = ["boto3>=1.34.90", "celery>=5.4", "kombu[sqs]", "pytest", "requests"]
 
 
-def folder():
+def folder(name="leat-test-venv"):
+    """Outside of the tree: what comes from registries is fetched once."""
     cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-    return cache / "leat-test-venv"
+    return cache / name
 
 
 def python():
@@ -25,9 +26,13 @@ def python():
         if done.exists() and done.read_text() == repr(PACKAGES):
             return interpreter
         for command in ([sys.executable, "-m", "venv", home],
-                        [interpreter, "-m", "pip", "install", "-q", "--disable-pip-version-check", *PACKAGES]):
-            run = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=300)
-            if run.returncode != 0:
-                pytest.skip("no environment with current clients: " + (run.stderr.strip().splitlines() or ["pip failed"])[-1])
+                        [interpreter, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--retries", "1", "--timeout", "30", *PACKAGES]):
+            try:
+                run = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=300)
+                problem = "" if run.returncode == 0 else (run.stderr.strip().splitlines() or ["pip failed"])[-1]
+            except subprocess.TimeoutExpired:
+                problem = "pip took too long"
+            if problem:
+                pytest.skip("no environment with current clients: " + problem)
         done.write_text(repr(PACKAGES))
         return interpreter

@@ -57,8 +57,8 @@ static uint32_t take_room(struct core *c, const struct core_event *e, int64_t du
         return CORE_NONE;
     if (due_ms == 0 || due_set(c, slot, due_ms) == 0) {
         if (lows_add(c, c->number + 1) == 0) {
-            if (!e->has_key || keys_add(c, KEY_JOBS, e->key, &e->id, e->body_hash,
-                                        core_later(c->now_ms, c->config.key_window_ms), c->number + 1) == 0)
+            if (!e->has_key ||
+                keys_add(c, KEY_JOBS, e->key, &e->id, e->body_hash, core_later(c->now_ms, c->config.key_window_ms)) == 0)
                 return slot;
             lows_remove(c, c->number + 1);
         }

@@ -89,7 +89,6 @@ struct worker {
 
 struct call {
     bool used;
-    bool writes;
     uint8_t attempts;
     uint32_t worker;             /* CORE_NONE: waiting */
     uint32_t client, prev, next; /* in the waiting list; next alone links the free ones */
@@ -100,7 +99,7 @@ struct call {
 struct key {
     unsigned char key[16];
     struct id id;
-    uint64_t body_hash, number; /* number of the record that holds it; body_hash of a FIFO queue's key: the message's seq */
+    uint64_t body_hash; /* of a FIFO queue's key: the message's seq */
     int64_t expires_ms;
     uint32_t chain, older, newer;
     uint32_t window;
@@ -295,7 +294,7 @@ bool recent_has(const struct core *c, const struct id *id);
 /* keys.c */
 const struct key *keys_find(const struct core *c, const unsigned char key[16]);
 int keys_add(struct core *c, enum key_window window, const unsigned char key[16], const struct id *id, uint64_t body_hash,
-             int64_t expires_ms, uint64_t number);
+             int64_t expires_ms);
 void keys_expire(struct core *c, uint32_t max);
 
 /* waiters.c */

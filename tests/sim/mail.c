@@ -330,6 +330,8 @@ void mail_run(const struct sim_options *options, struct sim_result *result)
     make_plan(w);
     w->now_ms = 1 + rng_between(&w->random, 1, 1000000);
     int64_t begun_ms = w->now_ms;
+    mail_say(w, "%u deeds, crash %u, %u messages and %u keys at most%s", w->plan.deeds, w->plan.crash, w->plan.max_messages,
+             w->plan.max_keys, w->plan.memory_fails ? ", memory fails" : "");
     start(w);
     for (uint32_t q = 0; q < MAIL_QUEUES && !w->failed; q++)
         mail_create(w, q);

@@ -20,7 +20,7 @@ static void compare_letter(struct mail_world *w, uint32_t i)
     uint32_t q = mail_queue_numbered(w, info.queue), source = mail_queue_named(info.source);
     if (q != l->queue || info.seq != l->seq || info.receive_count != l->count || info.accepted_ms != l->accepted_ms ||
         info.first_ms != l->first_ms || info.priority != l->priority || source != l->source ||
-        (info.reason[0] != '\0') != (l->source != MAIL_NONE))
+        (info.reason[0] != '\0') != l->reasoned)
         mail_fail(
             w, "letter %u: queue %u seq %llu count %u first %lld accepted %lld source %u; the core: %u %llu %u %lld %lld %u", i,
             l->queue, (unsigned long long)l->seq, l->count, (long long)l->first_ms, (long long)l->accepted_ms, l->source, q,

@@ -91,6 +91,8 @@ static void judge_lease(struct mail_world *w, const struct core_record *r, struc
     if (!l->alive || r->seq != l->seq || r->due_ms > w->now_ms + most_ms) {
         bad(w, r, "leased, and not there");
     } else if (again) {
+        w->receives[w->event->tag].again = true;
+        w->receives[w->event->tag].max = LIMIT_RECEIVE_MESSAGES;
         if (r->receive_count != l->count || !r->more.has_attempt)
             bad(w, r, "given again under another lease");
     } else if (r->receive_count != l->count + 1) {
@@ -104,12 +106,14 @@ static void judge_lease(struct mail_world *w, const struct core_record *r, struc
         bad(w, r, "leased before one of a higher priority");
     } else if (a->max_inflight > 0 && mail_inflight_count(w, l->queue, 0) >= a->max_inflight) {
         bad(w, r, "leased, though too many are in flight");
-    } else if (a->max_per_group > 0 && l->group > 0 && mail_kind(l->queue) == CORE_STANDARD &&
+    } else if (a->max_per_group > 0 && l->group > 0 && !w->plan.memory_fails && mail_kind(l->queue) == CORE_STANDARD &&
                mail_inflight_count(w, l->queue, l->group) >= a->max_per_group) {
         bad(w, r, "leased, though too many of its group are in flight");
     }
     l->lease_step = w->result->steps;
     l->lease_step_receive = MAIL_NONE;
+    for (uint32_t i = 0; i < MAIL_ATTEMPTS && r->more.has_attempt && !again; i++) /* of which it is, its answer tells */
+        w->attempts[i].spoilt = w->attempts[i].spoilt || w->attempts[i].queue == l->queue;
     for (uint32_t i = 0; i < w->receive_count; i++) /* one of those that wait; whatever ends it may make its answer empty */
         w->receives[i].taken = w->receives[i].taken || (w->receives[i].open && w->receives[i].queue == l->queue);
 }
@@ -159,7 +163,7 @@ static void judge_transfer(struct mail_world *w, const struct core_record *r, st
     uint32_t to = mail_queue_numbered(w, r->queue);
     bool waits = l->alive && r->seq == l->seq && !mail_in_flight(w, l) && !mail_hidden(w, l) && l->number <= w->model.committed;
     bool fifo = to != MAIL_NONE && mail_kind(to) == CORE_FIFO, dead = r->receive_count > 0;
-    if (!waits || to == MAIL_NONE || r->more.renumbered != fifo)
+    if (!waits || to == MAIL_NONE || r->more.renumbered != (fifo || !dead))
         bad(w, r, "moved, and not there, or nowhere to go");
     else if (dead && (!mail_worn(w, l) || to != mail_dead_letters(w, l->queue) || r->receive_count != l->count ||
                       r->reason.len == 0 || r->accepted_ms != (fifo ? w->now_ms : l->accepted_ms)))

@@ -4,8 +4,9 @@
  * The shell (queue/server.c) turns frames into events and carries out the effects; the simulation (tests/sim) does the same with a
  * virtual clock, a faulty network and a faulty disk. `nm -u` over this folder's objects is checked by make lint.
  *
- * Time. now_ms is the broker's own time line: it never goes back, not over restarts either (the shell starts it at the later of the
- * wall clock and the last time in the journal, and moves it with the monotonic clock). All times that are persisted are on it.
+ * Time. now_ms is the broker's own time line: it never goes back while the broker runs, and over a restart not behind the last record
+ * (the shell starts it at the later of the wall clock and the last time in the journal, and moves it with the monotonic clock). All times
+ * that are persisted are on it.
  *
  * Durability. A step that changes durable state emits CORE_EFFECT_JOURNAL with a record. Records are numbered 1, 2, 3 ... (the
  * number of a message's SEND record is its sequence number, seq). The shell appends them in order and reports CORE_COMMITTED with the

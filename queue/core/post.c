@@ -149,15 +149,8 @@ static uint32_t take_room(struct core *c, const struct queue *q, const struct co
 static void accept(struct core *c, struct queue *q, const struct core_event *e, uint32_t slot, const unsigned char *own)
 {
     struct message *m = message_at(c, slot);
-    m->id = e->id;
-    m->group = e->group;
-    m->seq = c->number + 1;
-    m->accepted_ms = c->now_ms;
-    m->body_len = (uint32_t)e->body.len;
     m->flags |= (uint8_t)(e->messages << PRIORITY_SHIFT);
-    message_enter(c, slot, CORE_COMMITTING);
-    ids_add(c, slot);
-    group_join(c, slot);
+    message_begin(c, slot, e);
     if (q->attributes.kind == CORE_STANDARD && m->group != 0)
         fair_sent(c, q, m->group);
     struct core_record *r = post_record(c, slot, e->body);

@@ -87,15 +87,8 @@ static void put_record(struct core *c, uint32_t slot, const struct core_event *e
 static void accept(struct core *c, const struct core_event *e, uint32_t slot)
 {
     struct message *m = message_at(c, slot);
-    m->id = e->id;
-    m->group = e->group;
-    m->seq = c->number + 1;
-    m->accepted_ms = c->now_ms;
-    m->body_len = (uint32_t)e->body.len;
     m->queue = queue_at(c, e->queue)->place;
-    message_enter(c, slot, CORE_COMMITTING);
-    ids_add(c, slot);
-    group_join(c, slot);
+    message_begin(c, slot, e);
     put_record(c, slot, e);
     struct core_record *r = &c->out->at[c->out->count - 1].record;
     assert(r->number == m->seq);

@@ -228,6 +228,8 @@ static inline struct message *message_at(const struct core *c, uint32_t slot)
 uint32_t message_new(struct core *c); /* CORE_NONE: full */
 void message_move(struct core *c, uint32_t slot, enum core_state state, bool front);
 void message_enter(struct core *c, uint32_t slot, enum core_state state); /* a new record into its first list */
+/* What the event sends, in the queue that is set already: COMMITTING, and the next record is its own. */
+void message_begin(struct core *c, uint32_t slot, const struct core_event *e);
 /* The message is gone: out of every list and index; its id is remembered as recent. No effects. Returns the next of its group. */
 uint32_t message_remove(struct core *c, uint32_t slot);
 /* The message that follows one that has left its group (or CORE_NONE): settled at once, or when the last record so far is on disk. */

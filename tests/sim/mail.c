@@ -207,6 +207,17 @@ static void crash(struct mail_world *w)
 /* -- The plan ----------------------------------------------------------------------------------------------------------------------- */
 static uint32_t rate(struct rng *r, uint32_t most) { return rng_below(r, 3) == 0 ? 0 : 1 + rng_below(r, most); }
 
+/* One tenant of one queue sends faster than anybody deletes. */
+static void make_noise(struct mail_plan *p, struct rng *r)
+{
+    p->hot = 850;
+    p->grouped = 950;
+    p->deeds = 400 + rng_below(r, 200);
+    p->step_ms = rng_between(r, 1, 8);
+    p->jump_ms = 0;
+    p->purges = p->removals = p->delayed = 0;
+}
+
 static void make_plan(struct mail_world *w)
 {
     static const uint32_t each[] = {1, 4, 16, 16};
@@ -239,6 +250,8 @@ static void make_plan(struct mail_world *w)
     p->check_each = each[rng_below(r, 4)];
     p->max_messages = rng_chance(r, 80) ? 40 : 100000;
     p->max_keys = rng_chance(r, 80) ? 8 : 100000;
+    if (rng_chance(r, 60))
+        make_noise(p, r);
 }
 
 /* -- A run -------------------------------------------------------------------------------------------------------------------------- */

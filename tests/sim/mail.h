@@ -54,6 +54,7 @@ struct letter {
     uint64_t seq, number, place, lease_number, end_number; /* number: of its POST */
     uint64_t lease_step;                                   /* in which it was leased last */
     int64_t accepted_ms, due_ms, first_ms, received_ms, kept_ms, own_delay_ms;
+    int64_t old_ms;      /* since when it was seen to be too old, 0: it is not */
     uint32_t told_count; /* highest receive count that somebody was told */
 };
 
@@ -109,7 +110,7 @@ struct mail_receive {
     bool open, taken, stopped, gone, again;
     bool looks; /* it may have asked for no time: others may have received what it is shown */
     uint32_t queue, client, max, attempt;
-    int64_t until_ms;
+    int64_t until_ms, visibility_ms;
     uint64_t step, since; /* in which it was asked, and the last record then */
 };
 
@@ -125,7 +126,8 @@ struct mail_attempt {
 struct mail_plan {
     uint32_t deeds, crash, tear, sync, compact, changes, removals, purges, tasks, cancels, stale, visibility, waits, stops,
         leaves, disk, copies;
-    uint32_t grouped, delayed, scheduled, attempts, again;
+    uint32_t grouped, hot, delayed, scheduled, attempts,
+        again; /* hot: of the grouped those of one group, of all those of one queue */
     int64_t step_ms, jump_ms;
     bool memory_fails;
     uint32_t check_each, max_messages, max_keys;
@@ -168,6 +170,7 @@ enum core_queue_kind mail_kind(uint32_t queue); /* by name, for ever */
 void mail_deed(struct mail_world *w);
 void mail_drain(struct mail_world *w); /* the calm: everything is received and deleted */
 uint32_t mail_pick(struct mail_world *w, uint32_t n);
+uint32_t mail_some_queue(struct mail_world *w); /* to send to, to receive from: in noisy worlds mostly the one */
 /* A question with a tag of its own; NULL when the run has asked enough. */
 struct mail_ask *mail_ask(struct mail_world *w, struct core_event *e, uint32_t queue, enum core_answer expected);
 void mail_put(struct mail_world *w, struct core_event *e, struct mail_ask *a); /* the step, and when its answer is due */
@@ -217,6 +220,7 @@ void mail_judge_record(struct mail_world *w, const struct core_record *r);
 void mail_judge_answer(struct mail_world *w, const struct core_effect *e);
 void mail_judge_received(struct mail_world *w, const struct core_effect *e);
 void mail_judge_given(struct mail_world *w, const struct core_effect *e);
+bool mail_any_deliverable(const struct mail_world *w, uint32_t queue);
 void mail_judge_promises(struct mail_world *w); /* after a recovery */
 void mail_compare(struct mail_world *w);
 

@@ -3,6 +3,9 @@
 
 #include "tests/sim/mail.h"
 
+/* The step that said so may have had more to say behind it. */
+static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
 void mail_judge_answer(struct mail_world *w, const struct core_effect *e)
 {
     struct mail_ask *a = e->tag < w->ask_count ? &w->asks[e->tag] : NULL;
@@ -32,14 +35,14 @@ void mail_judge_answer(struct mail_world *w, const struct core_effect *e)
         w->model.letters[a->letter].deleted = true;
         w->result->applied++;
     } else if (a->kind == CORE_QUEUE_CREATE) {
-        w->model.queues[a->queue].made_promised = a->number;
+        w->model.queues[a->queue].made_promised = earlier(a->number, w->model.queues[a->queue].made_number);
     } else if (a->kind == CORE_QUEUE_REMOVE) {
-        w->model.queues[a->queue].removed_promised = a->number;
+        w->model.queues[a->queue].removed_promised = earlier(a->number, w->model.queues[a->queue].removed_number);
     }
 }
 
 /* -- Receives ---------------------------------------------------------------------------------------------------------------------- */
-static bool any_deliverable(const struct mail_world *w, uint32_t queue)
+bool mail_any_deliverable(const struct mail_world *w, uint32_t queue)
 {
     const struct core_queue_attributes *a = &w->model.queues[queue].a;
     if (a->max_inflight > 0 && mail_inflight_count(w, queue, 0) >= a->max_inflight)
@@ -67,7 +70,8 @@ void mail_judge_received(struct mail_world *w, const struct core_effect *e)
     bool known = r->queue < MAIL_QUEUES && w->model.queues[r->queue].made;
     if (e->answer == CORE_NO_SUCH_QUEUE && known && r->step == w->result->steps)
         mail_fail(w, "a receive of a queue that is there is refused");
-    else if (e->answer == CORE_OK && e->value == 0 && at_once && known && !w->plan.memory_fails && any_deliverable(w, r->queue))
+    else if (e->answer == CORE_OK && e->value == 0 && at_once && known && !w->plan.memory_fails &&
+             mail_any_deliverable(w, r->queue))
         mail_fail(w, "a receive gets nothing, and there is something in %s", mail_name(r->queue));
     else if (e->answer == CORE_OK && e->value == 0 && !r->taken && !r->stopped && r->until_ms > w->now_ms &&
              !w->plan.memory_fails)
@@ -120,6 +124,7 @@ void mail_judge_given(struct mail_world *w, const struct core_effect *e)
     if (e->lease == l->count)
         l->lease_step_receive = w->given_receive;
     l->told_count = e->lease > l->told_count ? e->lease : l->told_count;
+    w->fresh_seq = e->seq > w->fresh_seq ? e->seq : w->fresh_seq;
     if (mail_kind(l->queue) == CORE_FIFO && !r->again && !r->looks && !w->failed)
         judge_group(w, l);
     note_attempt(w, i, e->lease);

@@ -6,6 +6,8 @@
 
 uint32_t mail_pick(struct mail_world *w, uint32_t n) { return rng_below(&w->random, n); }
 
+uint32_t mail_some_queue(struct mail_world *w) { return mail_chance(w, w->plan.hot) ? 0 : mail_pick(w, MAIL_QUEUES); }
+
 /* A question with a tag of its own; NULL when the run has asked enough. */
 struct mail_ask *mail_ask(struct mail_world *w, struct core_event *e, uint32_t queue, enum core_answer expected)
 {
@@ -53,7 +55,9 @@ static uint32_t new_letter(struct mail_world *w, uint32_t q)
         return MAIL_NONE;
     bool fifo = mail_kind(q) == CORE_FIFO, grouped = fifo || mail_chance(w, w->plan.grouped);
     m->letters[m->letter_count] = (struct letter){.queue = q,
-                                                  .group = grouped ? 1 + mail_pick(w, MAIL_GROUPS) : 0,
+                                                  .group = !grouped                      ? 0
+                                                           : mail_chance(w, w->plan.hot) ? 1
+                                                                                         : 1 + mail_pick(w, MAIL_GROUPS),
                                                   .key = mail_pick(w, MAIL_KEYS),
                                                   .priority = fifo ? 0 : mail_pick(w, LIMIT_PRIORITIES),
                                                   .source = MAIL_NONE,
@@ -97,7 +101,7 @@ static void post(struct mail_world *w, uint32_t i, uint32_t q)
 
 static void deed_post(struct mail_world *w)
 {
-    uint32_t q = mail_pick(w, MAIL_QUEUES), i = new_letter(w, q);
+    uint32_t q = mail_some_queue(w), i = new_letter(w, q);
     if (i != MAIL_NONE)
         post(w, i, q);
 }

@@ -147,4 +147,6 @@ void mail_deed_cancel_task(struct mail_world *w)
         return;
     e.id = info[0].id;
     mail_put(w, &e, a);
+    if (a->expected == CORE_OK && !a->refused && !w->crashing && w->model.tasks[t].task.status == CORE_TASK_RUNNING)
+        mail_fail(w, "task %u is cancelled, and goes on", t);
 }

@@ -45,6 +45,7 @@ void mail_receive_now(struct mail_world *w, uint32_t queue, uint32_t max, int64_
                                .looks = visibility_ms == 0,
                                .attempt = mail_kind(queue) == CORE_FIFO ? attempt : MAIL_NONE,
                                .until_ms = w->now_ms + wait_ms,
+                               .visibility_ms = visibility_ms,
                                .step = w->result->steps + 1,
                                .since = w->model.number};
     uint64_t before = w->model.number;
@@ -57,7 +58,7 @@ void mail_receive_now(struct mail_world *w, uint32_t queue, uint32_t max, int64_
 void mail_deed_receive(struct mail_world *w)
 {
     static const int64_t visibilities[] = {-1, -1, 500, 2000, 8000, 0};
-    uint32_t q = mail_pick(w, MAIL_QUEUES);
+    uint32_t q = mail_some_queue(w);
     int64_t wait_ms = mail_chance(w, w->plan.waits) ? rng_between(&w->random, 1, 5000) : 0;
     uint32_t attempt = mail_chance(w, w->plan.attempts) ? mail_pick(w, MAIL_ATTEMPTS) : MAIL_NONE;
     mail_receive_now(w, q, 1 + mail_pick(w, 10), wait_ms, visibilities[mail_pick(w, 6)], attempt);

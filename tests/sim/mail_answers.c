@@ -19,7 +19,8 @@ void mail_judge_answer(struct mail_world *w, const struct core_effect *e)
     if (e->answer != a->expected && e->answer != a->or_else && !full)
         mail_fail(w, "event %d of tag %llu is answered with %d, and should be with %d", (int)a->kind,
                   (unsigned long long)e->tag, (int)e->answer, (int)a->expected);
-    else if (e->answer == CORE_OK && a->number > w->model.committed)
+    else if (e->answer == CORE_OK &&
+             (a->kind == CORE_POST ? earlier(a->number, w->model.letters[a->letter].number) : a->number) > w->model.committed)
         mail_fail(w, "event %d is answered before record %llu is on disk", (int)a->kind, (unsigned long long)a->number);
     if (w->failed || e->answer != CORE_OK)
         return;

@@ -69,6 +69,7 @@ static unsigned char *put_definition(unsigned char *p, const struct core_record 
     p = put64(p, (uint64_t)r->more.created_ms);
     p = put64(p, (uint64_t)r->more.changed_ms);
     p = put64(p, r->more.version);
+    p = put64(p, r->more.purge_number);
     p = put_bytes(p, r->more.secret, sizeof r->more.secret);
     p = put_text(p, name_of(a->name, sizeof a->name));
     p = put_text(p, name_of(a->dead_letter, sizeof a->dead_letter));
@@ -131,6 +132,8 @@ static unsigned char *put_more(unsigned char *p, const struct core_record *r, un
         p = put_definition(p, r);
     if (fields & F_TASK)
         p = put_task(p, &r->more.task);
+    if (fields & F_TASK_QUEUE)
+        p = put32(p, r->more.task_queue);
     return p;
 }
 

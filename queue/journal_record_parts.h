@@ -25,9 +25,10 @@ enum field {
     F_ATTEMPT = 1 << 12, /* u8 has_attempt, and if it is 1: attempt */
     F_RENUMBERED = 1 << 13,
     F_TARGET = 1 << 14,
-    F_DEFINITION = 1 << 15, /* created, changed, version, secret, attributes */
+    F_DEFINITION = 1 << 15, /* created, changed, version, purge number, secret, attributes */
     F_TASK = 1 << 16,       /* u8 status, u32 rate, moved, total, started */
-    F_BODY = 1 << 17
+    F_TASK_QUEUE = 1 << 17,
+    F_BODY = 1 << 18
 };
 
 static const unsigned fields_of[CORE_REC_COUNT] = {
@@ -42,7 +43,7 @@ static const unsigned fields_of[CORE_REC_COUNT] = {
                       F_RECEIPT | F_ATTEMPT | F_BODY,
     [CORE_REC_LEASE] = F_SEQ | F_COUNT | F_DUE | F_ATTEMPT,
     [CORE_REC_EXTEND] = F_SEQ | F_COUNT | F_DUE,
-    [CORE_REC_TRANSFER] = F_SEQ | F_QUEUE | F_COUNT | F_ACCEPTED | F_REASON | F_SOURCE | F_RENUMBERED,
+    [CORE_REC_TRANSFER] = F_SEQ | F_QUEUE | F_COUNT | F_ACCEPTED | F_REASON | F_SOURCE | F_RENUMBERED | F_TASK_QUEUE,
     [CORE_REC_DEFINE] = F_QUEUE | F_DEFINITION | F_BODY,
     [CORE_REC_PURGE] = F_QUEUE | F_ID | F_TARGET,
     [CORE_REC_REMOVE] = F_QUEUE | F_ID | F_SOURCE,

@@ -102,6 +102,7 @@ static void take_definition(struct in *in, struct core_record *r)
     r->more.created_ms = (int64_t)take64(in);
     r->more.changed_ms = (int64_t)take64(in);
     r->more.version = take64(in);
+    r->more.purge_number = take64(in);
     memcpy(r->more.secret, take(in, sizeof r->more.secret), sizeof r->more.secret);
     take_name(in, a->name, LIMIT_QUEUE_PATH_BYTES);
     take_name(in, a->dead_letter, LIMIT_QUEUE_PATH_BYTES);
@@ -165,6 +166,8 @@ static void take_more(struct in *in, struct core_record *r, unsigned fields)
         take_definition(in, r);
     if (fields & F_TASK)
         take_task(in, &r->more.task);
+    if (fields & F_TASK_QUEUE)
+        r->more.task_queue = take32(in);
 }
 
 static void take_fields(struct in *in, struct core_record *r, unsigned fields)

@@ -99,7 +99,7 @@ void attempt_note(struct core *c, const unsigned char key[16], uint32_t slot, in
         a = make(c, key, expires_ms);
     if (a == CORE_NONE)
         return; /* without memory it cannot be repeated */
-    at(c, a)->given[at(c, a)->count++] = (struct given){slot, r->count, m->seq};
+    at(c, a)->given[at(c, a)->count++] = (struct given){slot, r->count, m->seq, false};
     r->attempt = a;
 }
 

@@ -93,7 +93,6 @@ void on_call(struct core *c, struct core_event *e)
     struct call *call = &c->calls[i];
     int64_t timeout_ms = e->delay_ms > 0 ? e->delay_ms : 0;
     *call = (struct call){.used = true,
-                          .writes = e->writes,
                           .client = e->client,
                           .tag = e->tag,
                           .number = ++c->call_counter << CALL_SLOT_BITS | i,

@@ -35,6 +35,7 @@ struct receipt {
 struct given {
     uint32_t slot, lease;
     uint64_t seq;
+    bool shown; /* for no time at all */
 };
 
 /* A RECEIVE, until it is answered. */
@@ -178,7 +179,8 @@ bool message_is_given(const struct core *c, const struct message *m, uint32_t le
 /* Into another queue, READY there, with a TRANSFER record. 0, or -1 without memory: nothing has changed. */
 int message_transfer(struct core *c, uint32_t slot, struct queue *to, uint32_t receive_count, uint32_t source, uint32_t reason);
 /* The same; its receives are forgotten, and it counts as accepted now. */
-int message_transfer_anew(struct core *c, uint32_t slot, struct queue *to, uint32_t reason);
+int message_transfer_redriven(struct core *c, uint32_t slot, struct queue *to, uint32_t reason);
+int message_transfer_by_task(struct core *c, uint32_t slot, struct queue *to);   /* a running one of its queue */
 int transfer_replay(struct core *c, uint32_t slot, const struct core_record *r); /* MOVE, TRANSFER */
 int message_bury(struct core *c, uint32_t slot); /* (lease.c) to the dead-letter queue: received too often. 0 or -1 */
 
@@ -203,6 +205,7 @@ void fair_aside(struct core *c, uint32_t slot, bool in);         /* it is there,
 void fair_leased(struct core *c, uint32_t slot, bool in);
 void fair_sent(struct core *c, const struct queue *q, uint64_t hash);
 void fair_processed(struct core *c, uint32_t slot);
+void fair_limit_changed(struct core *c, struct queue *q);         /* max_per_group is another one */
 uint32_t fair_any(const struct core *c, const struct queue *q);   /* a message that is aside; CORE_NONE */
 uint64_t fair_noisy(const struct core *c, const struct queue *q); /* messages aside of noisy tenants */
 
@@ -211,8 +214,8 @@ void tasks_run(struct core *c); /* part of every step */
 int64_t tasks_deadline(const struct core *c);
 void tasks_end(struct core *c, struct queue *q); /* with their queue: frees records and memory */
 int task_replay(struct core *c, const struct core_record *r, uint64_t location);
-void task_replay_moved(struct core *c, struct queue *from);
-void tasks_restored(struct core *c); /* at the end of recovery */
+void task_replay_moved(struct core *c, const struct core_record *r); /* TRANSFER, of whatever message */
+void tasks_restored(struct core *c);                                 /* at the end of recovery */
 
 /* redelay.c */
 void redelay_start(struct core *c, struct queue *q);

@@ -4,8 +4,9 @@
  * The shell (queue/server.c) turns frames into events and carries out the effects; the simulation (tests/sim) does the same with a
  * virtual clock, a faulty network and a faulty disk. `nm -u` over this folder's objects is checked by make lint.
  *
- * Time. now_ms is the broker's own time line: it never goes back, not over restarts either (the shell starts it at the later of the
- * wall clock and the last time in the journal, and moves it with the monotonic clock). All times that are persisted are on it.
+ * Time. now_ms is the broker's own time line: it never goes back while the broker runs, and over a restart not behind the last record
+ * (the shell starts it at the later of the wall clock and the last time in the journal, and moves it with the monotonic clock). All times
+ * that are persisted are on it.
  *
  * Durability. A step that changes durable state emits CORE_EFFECT_JOURNAL with a record. Records are numbered 1, 2, 3 ... (the
  * number of a message's SEND record is its sequence number, seq). The shell appends them in order and reports CORE_COMMITTED with the
@@ -120,12 +121,14 @@ struct core_record_more {
     uint32_t priority;             /* POST */
     bool leased;                   /* POST: in flight until due_ms */
     bool renumbered;               /* TRANSFER */
+    uint32_t task_queue;           /* TRANSFER: the queue whose task has moved it, CORE_NONE: none has */
     bool has_attempt;              /* POST, LEASE: attempt is set */
     unsigned char attempt[16];
     uint32_t target;          /* PURGE */
     int64_t created_ms;       /* DEFINE; changed at now_ms, but in copies: */
     int64_t changed_ms;       /* DEFINE */
     uint64_t version;         /* DEFINE: as number, but in copies */
+    uint64_t purge_number;    /* DEFINE: of the queue's last PURGE, 0: none */
     unsigned char secret[16]; /* DEFINE */
     struct core_task task;    /* TASK */
 };
@@ -171,7 +174,7 @@ enum core_event_kind {
     CORE_WATCH,         /* client, id: a RESULT when it ends (only for messages that core_find() finds) */
     CORE_CANCEL,        /* client, tag, id: removes a message that is not LEASED; CANCELLED effect, committed */
     CORE_CLIENT_GONE,   /* client: its waiters and calls are forgotten */
-    CORE_CALL,          /* client, tag, delay_ms = timeout, writes */
+    CORE_CALL,          /* client, tag, delay_ms = timeout */
     CORE_CALL_DONE,     /* worker, call: the shell passes the body on by itself on CORE_EFFECT_CALL_REPLY */
     CORE_QUEUE_SET,     /* queue (< LIMIT_QUEUES; new or known), attributes, secret: the shell's own queues, and tests' */
     CORE_PURGE, /* queue: every message not LEASED or COMMITTING is removed, as many as one step's effects hold: repeat it */
@@ -203,7 +206,7 @@ struct core_event {
     uint32_t lease, messages, calls;
     int64_t delay_ms;
     struct id id;
-    bool has_key, wait, writes, full, healed, exhausted, content_key;
+    bool has_key, wait, full, healed, exhausted, content_key;
     unsigned char key[16];
     uint64_t body_hash, size;
     int64_t wait_ms;
@@ -325,10 +328,6 @@ void core_stats(const struct core *c, struct core_stats *stats);
  * be swept. Callers publish the value that was current at the last commit. O(1) amortized. */
 uint64_t core_number(const struct core *c);
 uint64_t core_low_seq(const struct core *c);
-
-/* Keys of the idempotency window whose records are numbered up to `number`, as KEY records for carrying over: they count as recorded
- * at the present number from then on. Returns how many were written. */
-size_t core_keys_before(struct core *c, uint64_t number, struct core_record *out, size_t max);
 
 /* Checks every invariant of the structure (lists, counts, heap, tables); aborts with a message by assert. For tests: O(n). */
 void core_check(const struct core *c);

@@ -25,6 +25,7 @@ static void put_definition(struct core *c, struct queue *q, struct slice documen
     r->more.created_ms = q->created_ms;
     r->more.changed_ms = q->changed_ms;
     r->more.version = q->version;
+    r->more.purge_number = q->purge_number;
     memcpy(r->more.secret, q->secret, sizeof q->secret);
 }
 
@@ -74,6 +75,16 @@ void on_queue_create(struct core *c, struct core_event *e)
     }
 }
 
+void queue_changed(struct core *c, struct queue *q, const struct core_queue_attributes *before)
+{
+    const struct core_queue_attributes *now = &q->attributes;
+    if (now->kind == CORE_FIFO && now->delay_ms != before->delay_ms)
+        redelay_start(c, q);
+    if (now->kind == CORE_STANDARD && now->max_per_group != before->max_per_group)
+        fair_limit_changed(c, q);
+    queue_wake(c, q);
+}
+
 static enum core_answer change(struct core *c, struct queue *q, const struct core_event *e)
 {
     struct core_queue_attributes a = *e->attributes;
@@ -86,14 +97,12 @@ static enum core_answer change(struct core *c, struct queue *q, const struct cor
         return CORE_OTHER_KIND;
     if (c->exhausted)
         return CORE_EXHAUSTED;
-    bool redelayed = a.kind == CORE_FIFO && a.delay_ms != q->attributes.delay_ms;
+    struct core_queue_attributes before = q->attributes;
     if (queue_define(c, &q, &a) != 0)
         return CORE_QUEUE_FULL;
     q->changed_ms = c->now_ms;
     define_record(c, q, e->body);
-    if (redelayed)
-        redelay_start(c, q);
-    queue_wake(c, q);
+    queue_changed(c, q, &before);
     return CORE_OK;
 }
 
@@ -144,6 +153,8 @@ int define_replay(struct core *c, const struct core_record *r, uint64_t location
     q->location = location;
     q->document_bytes = (uint32_t)r->body.len;
     q->version = r->more.version;
+    if (q->purge_number < r->more.purge_number)
+        q->purge_number = r->more.purge_number;
     q->created_ms = r->more.created_ms;
     q->changed_ms = r->more.changed_ms;
     memcpy(q->secret, r->more.secret, sizeof q->secret);

@@ -20,6 +20,7 @@ static void inherit(struct core *c, struct queue *to, struct queue *from)
     to->defined = from->defined;
     memcpy(to->secret, from->secret, sizeof to->secret);
     to->version = from->version;
+    to->purge_number = from->purge_number;
     to->location = from->location;
     to->document_bytes = from->document_bytes;
     to->created_ms = from->created_ms;
@@ -175,6 +176,7 @@ static void purge_queue(struct core *c, struct queue *q, const struct core_event
     successor->purge_token = e->id;
     successor->purge_count = count;
     struct core_record *r = core_record(c, CORE_REC_PURGE);
+    successor->purge_number = r->number;
     r->queue = before;
     r->id = e->id;
     r->more.target = successor->number;
@@ -255,6 +257,7 @@ static int replay_purge(struct core *c, const struct core_record *r)
     if (!successor)
         return -1;
     successor->purged_ms = r->now_ms;
+    successor->purge_number = r->number;
     successor->purge_token = r->id;
     successor->purge_count = queue_messages(q);
     drop_all(c, q);

@@ -269,6 +269,23 @@ void fair_processed(struct core *c, uint32_t slot)
     judge(c, q, t);
 }
 
+static void relist_all(struct core *c, struct queue *q, const struct list *l)
+{
+    for (uint32_t t = l->head, next; t != CORE_NONE; t = next) {
+        next = at(c, t)->next;
+        relist(c, q, t, false);
+    }
+}
+
+/* All at once, though they may be many: it is an operator's doing, and every tenant costs a few loads. */
+void fair_limit_changed(struct core *c, struct queue *q)
+{
+    for (uint32_t p = 0; p < LIMIT_PRIORITIES; p++)
+        relist_all(c, q, &q->fair.waiting[p]);
+    relist_all(c, q, &q->fair.noisy);
+    relist_all(c, q, &q->fair.full);
+}
+
 /* -- Who is next ------------------------------------------------------------------------------------------------------------------- */
 /* The head of a common list that may be given. False: the step has taken enough aside. */
 static bool common_head(struct core *c, struct queue *q, uint32_t priority, uint32_t *slot)

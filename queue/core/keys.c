@@ -123,7 +123,7 @@ static uint32_t new_key(struct core *c)
 
 /* A key that is known already is taken over: its expiry was found passed, or a copy of its record says the same again. */
 int keys_add(struct core *c, enum key_window window, const unsigned char bytes[16], const struct id *id, uint64_t body_hash,
-             int64_t expires_ms, uint64_t number)
+             int64_t expires_ms)
 {
     keys_expire(c, 2);
     uint32_t k = find(c, bytes);
@@ -144,35 +144,9 @@ int keys_add(struct core *c, enum key_window window, const unsigned char bytes[1
     key->expires_ms = expires_ms;
     if (expires_ms < c->key_sweep_ms)
         c->key_sweep_ms = expires_ms;
-    key->number = number;
     key->window = window;
     key->chain = c->key_buckets[b];
     c->key_buckets[b] = k;
     append_age(c, k);
     return 0;
-}
-
-static void put_record(const struct core *c, struct key *key, struct core_record *r)
-{
-    memset(r, 0, sizeof *r);
-    r->kind = CORE_REC_KEY;
-    key->number = r->number = c->number;
-    r->now_ms = c->now_ms;
-    r->queue = CORE_NONE;
-    r->id = key->id;
-    r->has_key = true;
-    memcpy(r->key, key->key, sizeof r->key);
-    r->body_hash = key->body_hash;
-    r->key_expires_ms = key->expires_ms;
-}
-
-/* The records have the present record number: carrying over is no new event, and must not move what others wait for. */
-size_t core_keys_before(struct core *c, uint64_t number, struct core_record *out, size_t max)
-{
-    size_t count = 0;
-    for (int w = 0; w < KEY_WINDOWS; w++)
-        for (uint32_t k = c->key_oldest[w]; k != CORE_NONE && count < max; k = c->keys[k].newer)
-            if (c->keys[k].number <= number && c->keys[k].expires_ms > c->now_ms)
-                put_record(c, &c->keys[k], &out[count++]);
-    return count;
 }

@@ -142,6 +142,19 @@ void message_enter(struct core *c, uint32_t slot, enum core_state state)
     enter(c, slot, state, false);
 }
 
+void message_begin(struct core *c, uint32_t slot, const struct core_event *e)
+{
+    struct message *m = message_at(c, slot);
+    m->id = e->id;
+    m->group = e->group;
+    m->seq = c->number + 1;
+    m->accepted_ms = c->now_ms;
+    m->body_len = (uint32_t)e->body.len;
+    message_enter(c, slot, CORE_COMMITTING);
+    ids_add(c, slot);
+    group_join(c, slot);
+}
+
 void message_leave(struct core *c, uint32_t slot)
 {
     struct message *m = message_at(c, slot);

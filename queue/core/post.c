@@ -64,14 +64,15 @@ struct core_record *post_record(struct core *c, uint32_t slot, struct slice body
 }
 
 /* -- POST -------------------------------------------------------------------------------------------------------------------------- */
-/* The queue's secret is in it, so that a queue that gets a number that another one had does not meet that one's keys. */
+/* The queue's secret is in it, not its number, which may have been another queue's, or its own before a purge; and the purge, so that
+ * the keys of before are forgotten. */
 static void own_key(const struct queue *q, const struct core_event *e, unsigned char out[16])
 {
     uint64_t half[2], secret[2];
     memcpy(half, e->key, sizeof half);
     memcpy(secret, q->secret, sizeof secret);
-    half[0] ^= core_mix(secret[0] + q->number);
-    half[1] ^= core_mix(secret[1] ^ q->number);
+    half[0] ^= core_mix(secret[0] + q->purge_number);
+    half[1] ^= core_mix(secret[1]);
     if (q->attributes.deduplicate_by_group)
         half[1] ^= core_mix(e->group);
     memcpy(out, half, sizeof half);
@@ -132,8 +133,7 @@ static uint32_t take_room(struct core *c, const struct queue *q, const struct co
     struct receipt *r = delay_ms > SCHEDULED_MS ? receipt_need(c, slot) : NULL;
     bool ready = (delay_ms <= SCHEDULED_MS || r) && (delay_ms == 0 || due_set(c, slot, due_ms) == 0) &&
                  (q->attributes.kind != CORE_FIFO || fifo_reserve(c, q, e->group) == 0) && lows_add(c, c->number + 1) == 0;
-    if (ready && own &&
-        keys_add(c, KEY_FIFO, own, &e->id, c->number + 1, core_later(c->now_ms, LIMIT_DEDUPLICATION_MS), c->number + 1) != 0) {
+    if (ready && own && keys_add(c, KEY_FIFO, own, &e->id, c->number + 1, core_later(c->now_ms, LIMIT_DEDUPLICATION_MS)) != 0) {
         lows_remove(c, c->number + 1);
         ready = false;
     }
@@ -149,15 +149,8 @@ static uint32_t take_room(struct core *c, const struct queue *q, const struct co
 static void accept(struct core *c, struct queue *q, const struct core_event *e, uint32_t slot, const unsigned char *own)
 {
     struct message *m = message_at(c, slot);
-    m->id = e->id;
-    m->group = e->group;
-    m->seq = c->number + 1;
-    m->accepted_ms = c->now_ms;
-    m->body_len = (uint32_t)e->body.len;
     m->flags |= (uint8_t)(e->messages << PRIORITY_SHIFT);
-    message_enter(c, slot, CORE_COMMITTING);
-    ids_add(c, slot);
-    group_join(c, slot);
+    message_begin(c, slot, e);
     if (q->attributes.kind == CORE_STANDARD && m->group != 0)
         fair_sent(c, q, m->group);
     struct core_record *r = post_record(c, slot, e->body);

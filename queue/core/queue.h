@@ -52,6 +52,7 @@ struct queue {
     uint64_t version, location; /* of its definition; 0: not written yet */
     uint32_t document_bytes;
     int64_t created_ms, changed_ms, purged_ms;
+    uint64_t purge_number; /* of the last PURGE, 0: none; part of its deduplication keys */
     struct id purge_token;
     uint64_t purge_count;
 
@@ -119,6 +120,8 @@ void places_add(struct places *s, const struct queue *q);                       
 void places_remove(struct places *s, const struct queue *q);                       /* if it is in it */
 
 /* define.c */
+/* Its attributes are others than those of before: what follows from that for the messages that are there, and for those who wait. */
+void queue_changed(struct core *c, struct queue *q, const struct core_queue_attributes *before);
 void define_record(struct core *c, struct queue *q, struct slice document); /* DEFINE, as it is now; frees the one before */
 struct queue *queue_for_replay(struct core *c,
                                uint32_t number); /* makes one without a definition if there is none; NULL: cannot be */

@@ -257,6 +257,7 @@ void on_queue_set(struct core *c, struct core_event *e)
         q = e->queue < LIMIT_QUEUES ? queue_make_numbered(c, e->queue, e->attributes->kind) : NULL;
     if (!q)
         return;
+    struct core_queue_attributes before = q->attributes;
     if (queue_define(c, &q, e->attributes) != 0) {
         if (fresh)
             queue_unmake(c, q);
@@ -268,7 +269,7 @@ void on_queue_set(struct core *c, struct core_event *e)
     }
     q->changed_ms = c->now_ms;
     define_record(c, q, e->body);
-    queue_wake(c, q);
+    queue_changed(c, q, &before);
 }
 
 /* -- Purge and redrive of jobs ------------------------------------------------------------------------------------------------------ */
@@ -302,7 +303,7 @@ void on_redrive(struct core *c, struct core_event *e)
     for (uint32_t i = 0; i <= q->ready_count; i++) {
         struct list *l = i == 0 ? &q->alone : &q->ready[i - 1];
         for (; left > 0 && l->head != CORE_NONE && core_room(c) >= 2 * END_ROOM; left--)
-            if (message_transfer_anew(c, l->head, to, redriven) != 0)
+            if (message_transfer_redriven(c, l->head, to, redriven) != 0)
                 return;
     }
 }

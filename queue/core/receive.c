@@ -46,7 +46,7 @@ static int lease(struct core *c, uint32_t slot, struct receive *k)
     r->first_ms = r->first_ms > 0 ? r->first_ms : c->now_ms;
     r->attempt = CORE_NONE;
     m->receive_count = (uint16_t)(r->count < UINT16_MAX ? r->count : UINT16_MAX);
-    k->given[k->count++] = (struct given){slot, r->count, m->seq};
+    k->given[k->count++] = (struct given){slot, r->count, m->seq, due_ms <= c->now_ms};
     message_move(c, slot, CORE_LEASED, false);
     put_lease(c, m, k, due_ms);
     if (k->has_attempt)
@@ -124,12 +124,13 @@ static void commit(struct core *c, uint32_t r)
 }
 
 /* -- Repeated attempts ------------------------------------------------------------------------------------------------------------- */
-/* Unlike a key, which is of what was sent, an attempt is of who receives: the queue's number is enough to tell it from others'. */
+/* The queue's secret tells it from others'. Its number would not do: a purge changes it under the receives that wait. */
 static void own_attempt(const struct queue *q, const struct core_event *e, unsigned char out[16])
 {
-    uint64_t half[2];
+    uint64_t half[2], secret;
     memcpy(half, e->key, sizeof half);
-    half[0] ^= core_mix(q->number);
+    memcpy(&secret, q->secret, sizeof secret);
+    half[0] ^= core_mix(secret);
     memcpy(out, half, sizeof half);
 }
 
@@ -139,7 +140,8 @@ static void give_again(struct core *c, const struct queue *q, struct receive *k,
     const struct attempt *a = &c->clients.attempts[attempt];
     int64_t due_ms = visible_at(c, q, k);
     for (uint32_t i = 0; i < a->count && i < LIMIT_RECEIVE_MESSAGES; i++) {
-        k->given[k->count++] = a->given[i];
+        k->given[k->count] = a->given[i];
+        k->given[k->count++].shown = due_ms <= c->now_ms;
         receipt_of(c, message_at(c, a->given[i].slot))->received_ms = c->now_ms;
         if (due_set(c, a->given[i].slot, due_ms) != 0)
             continue; /* it is in the heap: it cannot fail */

@@ -103,14 +103,15 @@ void receive_leave(struct core *c, uint32_t r)
 }
 
 /* -- Answers ----------------------------------------------------------------------------------------------------------------------- */
-/* Nobody has deleted it, buried it, or received it again. That its time is over already does not matter: it may have asked for none. */
+/* Nobody has deleted it, buried it, or received it again. That its time is over already does not matter: it may have asked for none, and
+ * then others may have received it since: whoever only looks is shown what was there. */
 static bool still_given(const struct core *c, const struct receive *k, const struct given *g)
 {
     const struct message *m = g->slot < c->message_used ? &c->messages[g->slot] : NULL;
     if (!m || !(m->flags & FLAG_USED) || m->seq != g->seq || m->queue != k->place || message_is_doomed(c, m))
         return false;
     const struct receipt *r = receipt_of(c, m);
-    return r && r->count == g->lease;
+    return r && (r->count == g->lease || g->shown);
 }
 
 static void put_given(struct core *c, const struct receive *k, const struct given *g)
@@ -193,7 +194,7 @@ void receives_refuse(struct core *c, struct queue *q)
 static void give_back(struct core *c, const struct receive *k)
 {
     for (uint32_t i = 0; i < k->count && core_room(c) >= 2 * RECEIVE_ROOM && !c->exhausted; i++)
-        if (still_given(c, k, &k->given[i]) && message_at(c, k->given[i].slot)->state == CORE_LEASED)
+        if (still_given(c, k, &k->given[i]) && message_is_given(c, message_at(c, k->given[i].slot), k->given[i].lease))
             client_release(c, k->given[i].slot);
 }
 

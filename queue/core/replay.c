@@ -79,7 +79,7 @@ static int replay_message(struct core *c, const struct core_record *r, uint64_t 
     enum key_window window = r->kind == CORE_REC_SEND ? KEY_JOBS : KEY_FIFO;
     if (!q || r->seq == 0 || r->seq > r->number)
         return -1;
-    if (r->has_key && keys_add(c, window, r->key, &r->id, r->body_hash, r->key_expires_ms, r->number) != 0)
+    if (r->has_key && keys_add(c, window, r->key, &r->id, r->body_hash, r->key_expires_ms) != 0)
         return -1;
     uint32_t slot = seqs_find(c, r->seq);
     if (slot == CORE_NONE)
@@ -126,6 +126,8 @@ static void replay_release(struct core *c, uint32_t slot, const struct core_reco
 static int replay_of_message(struct core *c, const struct core_record *r)
 {
     uint32_t slot = seqs_find(c, r->seq);
+    if (r->kind == CORE_REC_TRANSFER)
+        task_replay_moved(c, r);
     if (slot == CORE_NONE)
         return 0;
     switch (r->kind) {
@@ -148,7 +150,7 @@ static int replay_of_message(struct core *c, const struct core_record *r)
 static int replay_key(struct core *c, const struct core_record *r)
 {
     enum key_window window = r->key_expires_ms - r->now_ms > LIMIT_DEDUPLICATION_MS ? KEY_JOBS : KEY_FIFO;
-    return keys_add(c, window, r->key, &r->id, r->body_hash, r->key_expires_ms, r->number);
+    return keys_add(c, window, r->key, &r->id, r->body_hash, r->key_expires_ms);
 }
 
 int core_replay(struct core *c, const struct core_record *r, uint64_t location)

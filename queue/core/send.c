@@ -57,8 +57,8 @@ static uint32_t take_room(struct core *c, const struct core_event *e, int64_t du
         return CORE_NONE;
     if (due_ms == 0 || due_set(c, slot, due_ms) == 0) {
         if (lows_add(c, c->number + 1) == 0) {
-            if (!e->has_key || keys_add(c, KEY_JOBS, e->key, &e->id, e->body_hash,
-                                        core_later(c->now_ms, c->config.key_window_ms), c->number + 1) == 0)
+            if (!e->has_key ||
+                keys_add(c, KEY_JOBS, e->key, &e->id, e->body_hash, core_later(c->now_ms, c->config.key_window_ms)) == 0)
                 return slot;
             lows_remove(c, c->number + 1);
         }
@@ -87,15 +87,8 @@ static void put_record(struct core *c, uint32_t slot, const struct core_event *e
 static void accept(struct core *c, const struct core_event *e, uint32_t slot)
 {
     struct message *m = message_at(c, slot);
-    m->id = e->id;
-    m->group = e->group;
-    m->seq = c->number + 1;
-    m->accepted_ms = c->now_ms;
-    m->body_len = (uint32_t)e->body.len;
     m->queue = queue_at(c, e->queue)->place;
-    message_enter(c, slot, CORE_COMMITTING);
-    ids_add(c, slot);
-    group_join(c, slot);
+    message_begin(c, slot, e);
     put_record(c, slot, e);
     struct core_record *r = &c->out->at[c->out->count - 1].record;
     assert(r->number == m->seq);

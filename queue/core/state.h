@@ -89,7 +89,6 @@ struct worker {
 
 struct call {
     bool used;
-    bool writes;
     uint8_t attempts;
     uint32_t worker;             /* CORE_NONE: waiting */
     uint32_t client, prev, next; /* in the waiting list; next alone links the free ones */
@@ -100,7 +99,7 @@ struct call {
 struct key {
     unsigned char key[16];
     struct id id;
-    uint64_t body_hash, number; /* number of the record that holds it; body_hash of a FIFO queue's key: the message's seq */
+    uint64_t body_hash; /* of a FIFO queue's key: the message's seq */
     int64_t expires_ms;
     uint32_t chain, older, newer;
     uint32_t window;
@@ -229,6 +228,8 @@ static inline struct message *message_at(const struct core *c, uint32_t slot)
 uint32_t message_new(struct core *c); /* CORE_NONE: full */
 void message_move(struct core *c, uint32_t slot, enum core_state state, bool front);
 void message_enter(struct core *c, uint32_t slot, enum core_state state); /* a new record into its first list */
+/* What the event sends, in the queue that is set already: COMMITTING, and the next record is its own. */
+void message_begin(struct core *c, uint32_t slot, const struct core_event *e);
 /* The message is gone: out of every list and index; its id is remembered as recent. No effects. Returns the next of its group. */
 uint32_t message_remove(struct core *c, uint32_t slot);
 /* The message that follows one that has left its group (or CORE_NONE): settled at once, or when the last record so far is on disk. */
@@ -295,7 +296,7 @@ bool recent_has(const struct core *c, const struct id *id);
 /* keys.c */
 const struct key *keys_find(const struct core *c, const unsigned char key[16]);
 int keys_add(struct core *c, enum key_window window, const unsigned char key[16], const struct id *id, uint64_t body_hash,
-             int64_t expires_ms, uint64_t number);
+             int64_t expires_ms);
 void keys_expire(struct core *c, uint32_t max);
 
 /* waiters.c */

@@ -202,7 +202,7 @@ static bool move_one(struct core *c, struct queue *q, struct task *t)
         finish(c, q, t, CORE_TASK_FAILED, failure);
         return false;
     }
-    if (message_transfer_anew(c, slot, c->queues.at[to->place], 0) != 0) {
+    if (message_transfer_by_task(c, slot, c->queues.at[to->place]) != 0) {
         t->next_us = c->now_ms * 1000 + RETRY_US;
         return false;
     }
@@ -265,6 +265,17 @@ size_t core_tasks(const struct core *c, uint32_t queue, struct core_task_info *o
     return count;
 }
 
+/* Compaction carries older ones behind younger ones. */
+static struct task *sort_in(struct queue *q, struct task *t)
+{
+    for (; t > q->tasks && t[-1].task.started_ms > t->task.started_ms; t--) {
+        struct task younger = t[-1];
+        t[-1] = *t;
+        *t = younger;
+    }
+    return t;
+}
+
 int task_replay(struct core *c, const struct core_record *r, uint64_t location)
 {
     struct queue *q = queue_for_replay(c, r->queue);
@@ -278,6 +289,7 @@ int task_replay(struct core *c, const struct core_record *r, uint64_t location)
         memcpy(t->destination, r->more.source.ptr, r->more.source.len);
     t->id = r->id;
     t->task = r->more.task;
+    t = sort_in(q, t);
     t->reason = reasons_intern(c, r->reason);
     t->location = location;
     if (running(q))
@@ -293,10 +305,11 @@ void tasks_restored(struct core *c)
         running(c->queues.at[c->queues.tasked.at[i]])->next_us = c->now_ms * 1000;
 }
 
-void task_replay_moved(struct core *c, struct queue *from)
+/* The message may be gone, or have a younger copy only: that it was moved counts all the same. */
+void task_replay_moved(struct core *c, const struct core_record *r)
 {
-    (void)c;
-    struct task *t = running(from);
+    const struct queue *q = queue_at(c, r->more.task_queue);
+    struct task *t = q ? running(q) : NULL;
     if (t)
         t->task.moved++;
 }

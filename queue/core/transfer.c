@@ -1,7 +1,8 @@
 /* transfer.c - from queue to queue: dead letters, and back.
  *
  * A message that moves into a FIFO queue takes the number of the record that says so, so that the order of numbers is the order of
- * arrival there, now and after a recovery. Jobs keep their numbers: their outcomes are known by them. */
+ * arrival there, now and after a recovery. One that begins anew takes it, too: its receives are counted from the beginning, and what was said
+ * of it before must not be taken for what is said of it now. Jobs keep their numbers: their outcomes are known by them. */
 #include "queue/core/state.h"
 
 static void renumber(struct core *c, uint32_t slot, uint64_t seq)
@@ -45,12 +46,19 @@ static void start_anew(struct core *c, uint32_t slot, int64_t now_ms)
     m->accepted_ms = now_ms;
 }
 
+static bool is_renumbered(const struct queue *to, bool anew)
+{
+    return to->attributes.kind == CORE_FIFO || (anew && to->attributes.kind == CORE_STANDARD);
+}
+
 /* What the move needs is there, and the delay of its new queue is set for a message that begins anew; a dead letter has none. */
 static int prepare(struct core *c, uint32_t slot, struct queue *to, bool anew)
 {
     const struct message *m = message_at(c, slot);
     bool fifo = to->attributes.kind == CORE_FIFO;
-    if (fifo && (fifo_reserve(c, to, m->group) != 0 || !receipt_need(c, slot) || lows_add(c, c->number + 1) != 0))
+    if (fifo && (fifo_reserve(c, to, m->group) != 0 || !receipt_need(c, slot)))
+        return -1;
+    if (is_renumbered(to, anew) && lows_add(c, c->number + 1) != 0)
         return -1;
     if (!fifo || !anew || to->attributes.delay_ms == 0) {
         due_clear(c, slot);
@@ -62,9 +70,12 @@ static int prepare(struct core *c, uint32_t slot, struct queue *to, bool anew)
     return -1;
 }
 
-static int transfer(struct core *c, uint32_t slot, struct queue *to, uint32_t receive_count, uint32_t origin, bool anew)
+enum way { DIES, REDRIVEN, BY_TASK }; /* all but the dead begin anew */
+
+static int transfer(struct core *c, uint32_t slot, struct queue *to, uint32_t receive_count, uint32_t origin, enum way way)
 {
     struct message *m = message_at(c, slot);
+    bool anew = way != DIES;
     bool fifo = to->attributes.kind == CORE_FIFO;
     assert(m->state != CORE_COMMITTING && m->state != CORE_LEASED && message_queue(c, m) != to);
     if (prepare(c, slot, to, anew) != 0)
@@ -72,9 +83,11 @@ static int transfer(struct core *c, uint32_t slot, struct queue *to, uint32_t re
     uint32_t follower = message_follower(c, slot);
     struct core_record *r = core_record(c, CORE_REC_TRANSFER);
     r->seq = m->seq;
+    r->more.task_queue = way == BY_TASK ? message_queue(c, m)->number : CORE_NONE;
     if (anew)
         start_anew(c, slot, c->now_ms);
-    if (fifo)
+    r->more.renumbered = is_renumbered(to, anew);
+    if (r->more.renumbered)
         renumber(c, slot, r->number);
     if (fifo)
         m->accepted_ms = c->now_ms;
@@ -91,25 +104,26 @@ static int transfer(struct core *c, uint32_t slot, struct queue *to, uint32_t re
     r->accepted_ms = m->accepted_ms;
     r->reason = slice_text(origin_reason(c, origin));
     r->more.source = slice_text(origin_source(c, origin));
-    r->more.renumbered = fifo;
     message_hold(c, follower);
     return 0;
 }
 
 int message_transfer(struct core *c, uint32_t slot, struct queue *to, uint32_t receive_count, uint32_t source, uint32_t reason)
 {
-    return transfer(c, slot, to, receive_count, origin_of(source, reason), false);
+    return transfer(c, slot, to, receive_count, origin_of(source, reason), DIES);
 }
 
-int message_transfer_anew(struct core *c, uint32_t slot, struct queue *to, uint32_t reason)
+int message_transfer_redriven(struct core *c, uint32_t slot, struct queue *to, uint32_t reason)
 {
-    return transfer(c, slot, to, 0, origin_of(0, reason), true);
+    return transfer(c, slot, to, 0, origin_of(0, reason), REDRIVEN);
 }
+
+int message_transfer_by_task(struct core *c, uint32_t slot, struct queue *to) { return transfer(c, slot, to, 0, 0, BY_TASK); }
 
 int transfer_replay(struct core *c, uint32_t slot, const struct core_record *r)
 {
     struct message *m = message_at(c, slot);
-    struct queue *to = queue_for_replay(c, r->queue), *from = message_queue(c, m);
+    struct queue *to = queue_for_replay(c, r->queue);
     bool old = r->kind == CORE_REC_MOVE;
     if (!to || (r->more.renumbered && lows_add(c, r->number) != 0))
         return -1;
@@ -121,8 +135,6 @@ int transfer_replay(struct core *c, uint32_t slot, const struct core_record *r)
         m->accepted_ms = r->accepted_ms;
     if (r->more.renumbered)
         renumber(c, slot, r->number);
-    if (r->receive_count == 0)
-        task_replay_moved(c, from);
     place(c, slot, to);
     m->receive_count = (uint16_t)(r->receive_count < UINT16_MAX ? r->receive_count : UINT16_MAX);
     if (receipt_of(c, m))

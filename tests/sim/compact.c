@@ -53,21 +53,8 @@ static void move_body(struct world *w, uint64_t place)
     broker_step(w, &e);
 }
 
-/* As the core has them: their numbers say which may lie in what is given up. */
+/* As the journal does it: keys that are in force are copied from their records. */
 static void carry_keys(struct world *w, uint64_t until)
-{
-    static struct core_record keys[SIM_KEYS * 2];
-    uint64_t highest = 0;
-    for (uint64_t place = w->disk.first; place < until; place++)
-        if (disk_at(&w->disk, place)->record.number > highest)
-            highest = disk_at(&w->disk, place)->record.number;
-    size_t count = core_keys_before(w->broker.core, highest, keys, sizeof keys / sizeof keys[0]);
-    for (size_t i = 0; i < count; i++)
-        broker_append(w, &keys[i]);
-}
-
-/* As the records have them. */
-static void copy_keys(struct world *w, uint64_t until)
 {
     uint64_t from = w->broker.keys_until > w->disk.first ? w->broker.keys_until : w->disk.first;
     for (uint64_t place = from; place < until; place++) {
@@ -120,11 +107,7 @@ static void begin(struct world *w)
     for (uint64_t place = d->first; place < b->compact_until && w->mutation != SIM_DROP_LIVE; place++)
         if (!b->crashing && !w->failed)
             move_body(w, place);
-    if (w->mutation == SIM_LOSE_KEY)
-        ;
-    else if (w->plan.keys_by_journal)
-        copy_keys(w, b->compact_until);
-    else
+    if (w->mutation != SIM_LOSE_KEY)
         carry_keys(w, b->compact_until);
     b->compact_after = d->end;
     b->compacting = true;

@@ -95,7 +95,6 @@ static void on_call(struct world *w, uint32_t handle, const struct frame *f)
     e.client = handle;
     e.tag = f->at[0].value;
     e.delay_ms = f->at[0].delay_ms;
-    e.writes = f->at[0].value % 2;
     broker_step(w, &e);
 }
 

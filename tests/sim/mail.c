@@ -207,6 +207,17 @@ static void crash(struct mail_world *w)
 /* -- The plan ----------------------------------------------------------------------------------------------------------------------- */
 static uint32_t rate(struct rng *r, uint32_t most) { return rng_below(r, 3) == 0 ? 0 : 1 + rng_below(r, most); }
 
+/* One tenant of one queue sends faster than anybody deletes. */
+static void make_noise(struct mail_plan *p, struct rng *r)
+{
+    p->hot = 850;
+    p->grouped = 950;
+    p->deeds = 400 + rng_below(r, 200);
+    p->step_ms = rng_between(r, 1, 8);
+    p->jump_ms = 0;
+    p->purges = p->removals = p->delayed = 0;
+}
+
 static void make_plan(struct mail_world *w)
 {
     static const uint32_t each[] = {1, 4, 16, 16};
@@ -239,6 +250,8 @@ static void make_plan(struct mail_world *w)
     p->check_each = each[rng_below(r, 4)];
     p->max_messages = rng_chance(r, 80) ? 40 : 100000;
     p->max_keys = rng_chance(r, 80) ? 8 : 100000;
+    if (rng_chance(r, 60))
+        make_noise(p, r);
 }
 
 /* -- A run -------------------------------------------------------------------------------------------------------------------------- */
@@ -330,6 +343,8 @@ void mail_run(const struct sim_options *options, struct sim_result *result)
     make_plan(w);
     w->now_ms = 1 + rng_between(&w->random, 1, 1000000);
     int64_t begun_ms = w->now_ms;
+    mail_say(w, "%u deeds, crash %u, %u messages and %u keys at most%s", w->plan.deeds, w->plan.crash, w->plan.max_messages,
+             w->plan.max_keys, w->plan.memory_fails ? ", memory fails" : "");
     start(w);
     for (uint32_t q = 0; q < MAIL_QUEUES && !w->failed; q++)
         mail_create(w, q);

@@ -1,10 +1,11 @@
 /* mail.h - the second simulated world: clients that send to standard and FIFO queues and receive from them; private to tests/sim/mail*.c,
  * but for mail_run().
  *
- *     mail.c          one seed, one run: plan, clock, crashes, the end            mail_model.c   the reference: what records mean
- *     mail_deeds.c    what clients and operators do                              mail_records.c every record has a reason
- *     mail_disk.c     the journal: syncs, torn tails, compaction                  mail_answers.c what clients are told
- *                                                                                 mail_compare.c the reference beside the core
+ *     mail.c           one seed, one run: plan, clock, crashes, the end           mail_model.c   the reference: what records mean
+ *     mail_deeds.c     what is done next; sends; the calm                         mail_records.c every record has a reason
+ *     mail_receives.c  what receivers do                                          mail_answers.c what clients are told
+ *     mail_queues.c    what operators do                                          mail_compare.c the reference beside the core
+ *     mail_disk.c      the journal: syncs, torn tails, compaction
  *
  * The reference knows no lists, heaps or indexes: a letter is a struct, and every question is answered by looking at all of them. After a
  * crash it is made anew from the whole history of records up to the one that survived, while the core has the compacted journal: so copies
@@ -30,6 +31,7 @@
 
 /* -- The journal ---------------------------------------------------------------------------------------------------------------- */
 struct paper {
+    uint64_t highest;     /* number of any record up to this one: carried keys keep their old ones */
     struct core_record r; /* its slices point into the three below */
     char reason[LIMIT_REASON_BYTES + 1], source[LIMIT_QUEUE_PATH_BYTES + 1];
     unsigned char body[MAIL_BODY_BYTES];
@@ -47,10 +49,12 @@ struct mail_disk {
 /* -- The reference -------------------------------------------------------------------------------------------------------------- */
 struct letter {
     bool alive, leased, promised, deleted; /* promised, deleted: its sender, its receiver was told so */
+    bool reasoned;                         /* its last TRANSFER says why */
     uint32_t queue, group, key, priority, count, before, lease_step_receive, source;
     uint64_t seq, number, place, lease_number, end_number; /* number: of its POST */
     uint64_t lease_step;                                   /* in which it was leased last */
     int64_t accepted_ms, due_ms, first_ms, received_ms, kept_ms, own_delay_ms;
+    int64_t old_ms;      /* since when it was seen to be too old, 0: it is not */
     uint32_t told_count; /* highest receive count that somebody was told */
 };
 
@@ -75,7 +79,9 @@ struct mail_queue {
     uint64_t place; /* of its definition */
     int64_t removed_ms, purged_ms;
     struct mail_key keys[MAIL_KEYS][MAIL_GROUPS + 1]; /* [.][0]: the queue's */
-    bool made_promised, removed_promised;
+    uint64_t lost_number;                 /* of the last record that took a letter from a receive that was not answered yet */
+    uint64_t made_number, removed_number; /* of the last records that said so */
+    uint64_t made_promised, removed_promised; /* the same, as far as somebody was told */
 };
 
 struct mail_model {
@@ -90,25 +96,28 @@ struct mail_model {
 struct mail_ask {
     bool open;
     enum core_event_kind kind;
-    enum core_answer expected;
-    bool maybe_full; /* memory, or a bound that the reference does not count */
-    uint64_t number; /* must be on disk before the answer */
-    uint32_t letter; /* POST: of which the answer speaks; DELETE */
+    enum core_answer expected, or_else; /* or_else: likewise right */
+    bool maybe_full;                    /* memory, or a bound that the reference does not count */
+    uint64_t number;                    /* must be on disk before the answer */
+    uint32_t letter;                    /* POST: of which the answer speaks; DELETE */
     uint64_t value;
     uint32_t queue, client;
-    bool ends; /* DELETE: the letter ends with it */
+    bool ends;    /* DELETE: the letter ends with it */
+    bool refused; /* it was answered that there is no room for it */
 };
 
 struct mail_receive {
     bool open, taken, stopped, gone, again;
+    bool looks; /* it may have asked for no time: others may have received what it is shown */
     uint32_t queue, client, max, attempt;
-    int64_t until_ms;
-    uint64_t step; /* in which it was asked */
+    int64_t until_ms, visibility_ms;
+    uint64_t step, since; /* in which it was asked, and the last record then */
 };
 
 struct mail_attempt {
     uint32_t queue, count;
     uint32_t letters[LIMIT_RECEIVE_MESSAGES], leases[LIMIT_RECEIVE_MESSAGES];
+    uint64_t seqs[LIMIT_RECEIVE_MESSAGES];
     int64_t at_ms;
     bool spoilt;
 };
@@ -117,7 +126,8 @@ struct mail_attempt {
 struct mail_plan {
     uint32_t deeds, crash, tear, sync, compact, changes, removals, purges, tasks, cancels, stale, visibility, waits, stops,
         leaves, disk, copies;
-    uint32_t grouped, delayed, scheduled, attempts, again;
+    uint32_t grouped, hot, delayed, scheduled, attempts,
+        again; /* hot: of the grouped those of one group, of all those of one queue */
     int64_t step_ms, jump_ms;
     bool memory_fails;
     uint32_t check_each, max_messages, max_keys;
@@ -158,11 +168,31 @@ enum core_queue_kind mail_kind(uint32_t queue); /* by name, for ever */
 
 /* mail_deeds.c */
 void mail_deed(struct mail_world *w);
-void mail_create(struct mail_world *w, uint32_t queue);
+void mail_drain(struct mail_world *w); /* the calm: everything is received and deleted */
+uint32_t mail_pick(struct mail_world *w, uint32_t n);
+uint32_t mail_some_queue(struct mail_world *w); /* to send to, to receive from: in noisy worlds mostly the one */
+/* A question with a tag of its own; NULL when the run has asked enough. */
+struct mail_ask *mail_ask(struct mail_world *w, struct core_event *e, uint32_t queue, enum core_answer expected);
+void mail_put(struct mail_world *w, struct core_event *e, struct mail_ask *a); /* the step, and when its answer is due */
+
+/* mail_receives.c */
 void mail_receive_now(struct mail_world *w, uint32_t queue, uint32_t max, int64_t wait_ms, int64_t visibility_ms,
                       uint32_t attempt);
 void mail_delete(struct mail_world *w, uint32_t letter, uint32_t lease);
-void mail_drain(struct mail_world *w); /* the calm: everything is received and deleted */
+void mail_deed_receive(struct mail_world *w);
+void mail_deed_stop(struct mail_world *w);
+void mail_deed_leave(struct mail_world *w);
+void mail_deed_delete(struct mail_world *w);
+void mail_deed_visibility(struct mail_world *w);
+
+/* mail_queues.c */
+void mail_create(struct mail_world *w, uint32_t queue);
+void mail_deed_create(struct mail_world *w);
+void mail_deed_change(struct mail_world *w);
+void mail_deed_purge(struct mail_world *w);
+void mail_deed_remove(struct mail_world *w);
+void mail_deed_task(struct mail_world *w);
+void mail_deed_cancel_task(struct mail_world *w);
 
 /* mail_disk.c */
 void mail_append(struct mail_world *w, const struct core_effect *e);
@@ -190,6 +220,7 @@ void mail_judge_record(struct mail_world *w, const struct core_record *r);
 void mail_judge_answer(struct mail_world *w, const struct core_effect *e);
 void mail_judge_received(struct mail_world *w, const struct core_effect *e);
 void mail_judge_given(struct mail_world *w, const struct core_effect *e);
+bool mail_any_deliverable(const struct mail_world *w, uint32_t queue);
 void mail_judge_promises(struct mail_world *w); /* after a recovery */
 void mail_compare(struct mail_world *w);
 

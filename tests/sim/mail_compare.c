@@ -3,6 +3,8 @@
 
 #include "tests/sim/mail.h"
 
+#define UNSURE_MS 100 /* a search that one step has no room for may go on so long */
+
 static bool busy(const struct mail_world *w) { return core_deadline(w->core) <= w->now_ms; }
 
 static void compare_letter(struct mail_world *w, uint32_t i)
@@ -20,7 +22,7 @@ static void compare_letter(struct mail_world *w, uint32_t i)
     uint32_t q = mail_queue_numbered(w, info.queue), source = mail_queue_named(info.source);
     if (q != l->queue || info.seq != l->seq || info.receive_count != l->count || info.accepted_ms != l->accepted_ms ||
         info.first_ms != l->first_ms || info.priority != l->priority || source != l->source ||
-        (info.reason[0] != '\0') != (l->source != MAIL_NONE))
+        (info.reason[0] != '\0') != l->reasoned)
         mail_fail(
             w, "letter %u: queue %u seq %llu count %u first %lld accepted %lld source %u; the core: %u %llu %u %lld %lld %u", i,
             l->queue, (unsigned long long)l->seq, l->count, (long long)l->first_ms, (long long)l->accepted_ms, l->source, q,
@@ -64,12 +66,34 @@ static void compare_tasks(struct mail_world *w, uint32_t q)
     struct core_task_info t[LIMIT_MOVE_TASKS];
     size_t count = w->model.queues[q].made ? core_tasks(w->core, w->model.queues[q].number, t, LIMIT_MOVE_TASKS) : 0;
     for (size_t i = 0; i < count && !w->failed; i++) {
+        if (i > 0 && t[i].task.started_ms > t[i - 1].task.started_ms)
+            mail_fail(w, "tasks of %s are not in the order of their starts", mail_name(q));
         const struct mail_task *m = &w->model.tasks[t[i].id.bytes[1] % MAIL_TASKS];
         if (!m->there || m->queue != q || m->task.status != t[i].task.status || m->task.moved != t[i].task.moved ||
             m->task.total != t[i].task.total || m->task.rate != t[i].task.rate)
             mail_fail(w, "task %u of %s: status %d, moved %llu; the core: %d, %llu", t[i].id.bytes[1], mail_name(q),
                       (int)m->task.status, (unsigned long long)m->task.moved, (int)t[i].task.status,
                       (unsigned long long)t[i].task.moved);
+    }
+}
+
+/* Whoever waits is served as soon as there is something; what is too old goes within a second. */
+static void compare_progress(struct mail_world *w)
+{
+    for (uint32_t i = 0; i < w->receive_count && !w->failed; i++) {
+        const struct mail_receive *r = &w->receives[i];
+        if (r->open && !r->taken && !r->stopped && !r->gone && r->until_ms > w->now_ms && w->model.queues[r->queue].made &&
+            mail_any_deliverable(w, r->queue))
+            mail_fail(w, "receive %u waits, and there is something in %s", i, mail_name(r->queue));
+        if (r->open && !r->taken && !r->gone && r->until_ms + UNSURE_MS <= w->now_ms)
+            mail_fail(w, "receive %u waits since its end at %lld", i, (long long)r->until_ms);
+    }
+    for (uint32_t i = 0; i < w->model.letter_count && !w->failed; i++) {
+        struct letter *l = &w->model.letters[i];
+        bool old = l->alive && l->number <= w->model.committed && mail_expired(w, l);
+        if (old && l->old_ms > 0 && l->old_ms + 1000 < w->now_ms)
+            mail_fail(w, "letter %u is too old since %lld, and still there", i, (long long)l->old_ms);
+        l->old_ms = !old ? 0 : l->old_ms > 0 ? l->old_ms : w->now_ms;
     }
 }
 
@@ -83,6 +107,8 @@ void mail_compare(struct mail_world *w)
                   (unsigned long long)w->model.number);
     for (uint32_t i = 0; i < w->model.letter_count && !w->failed; i++)
         compare_letter(w, i);
+    if (!busy(w) && !w->plan.memory_fails && !w->exhausted)
+        compare_progress(w);
     for (uint32_t q = 0; q < MAIL_QUEUES && !w->failed; q++) {
         compare_queue(w, q);
         compare_tasks(w, q);

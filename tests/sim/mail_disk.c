@@ -51,6 +51,7 @@ static void take(struct mail_world *w, const struct core_record *r)
     struct paper *p = &d->at[d->end++];
     memset(p, 0, sizeof *p);
     p->r = *r;
+    p->highest = d->end > 1 && p[-1].highest > r->number ? p[-1].highest : r->number;
     if (r->body.len > 0)
         memcpy(p->body, r->body.ptr, r->body.len);
     if (r->reason.len > 0)
@@ -80,7 +81,7 @@ void mail_sync(struct mail_world *w)
     struct core_event e = mail_event(w, CORE_COMMITTED);
     d->synced = d->flight;
     d->flight = d->end;
-    e.number = d->synced > 0 ? d->at[d->synced - 1].r.number : 0;
+    e.number = d->synced > 0 ? d->at[d->synced - 1].highest : 0;
     if (w->mutation == SIM_MAIL_COMMIT_EARLY)
         e.number = core_number(w->core);
     w->model.committed = e.number > w->model.committed ? e.number : w->model.committed;
@@ -150,6 +151,14 @@ static void carry_keys(struct mail_world *w, uint64_t from, uint64_t until)
     }
 }
 
+/* As at the head of a segment: whatever is given up, numbers and time go on from here. */
+static void write_mark(struct mail_world *w)
+{
+    struct core_record mark = {.kind = CORE_REC_MARK, .number = core_number(w->core), .now_ms = w->now_ms};
+    take(w, &mark);
+    w->disk.at[w->disk.end - 1].copy = true;
+}
+
 static bool anything_alive(struct mail_world *w, uint64_t until)
 {
     struct core_info info;
@@ -173,6 +182,7 @@ static void begin(struct mail_world *w)
     for (uint64_t place = d->first + 1; place <= until && !w->failed; place++)
         move(w, place);
     carry_keys(w, d->first, until);
+    write_mark(w);
     d->compact_until = until;
     d->compact_after = d->end;
 }

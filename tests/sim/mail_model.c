@@ -86,7 +86,7 @@ const struct mail_key *mail_known_key(const struct mail_world *w, uint32_t queue
 }
 
 /* -- Records ----------------------------------------------------------------------------------------------------------------------- */
-static void apply_post(struct mail_world *w, const struct core_record *r, uint64_t place)
+static void apply_post(struct mail_world *w, const struct core_record *r, uint64_t place, bool now)
 {
     struct mail_model *m = &w->model;
     uint32_t i = mail_letter(&r->id), q = mail_queue_numbered(w, r->queue);
@@ -103,6 +103,8 @@ static void apply_post(struct mail_world *w, const struct core_record *r, uint64
     l->kept_ms = scheduled ? r->due_ms : 0;
     l->first_ms = l->received_ms = 0;
     l->source = MAIL_NONE;
+    l->reasoned = false;
+    l->told_count = now ? 0 : l->told_count; /* it may have been there before, and forgotten */
     if (r->has_key)
         m->queues[q].keys[l->key][m->queues[q].a.deduplicate_by_group ? l->group : 0] =
             (struct mail_key){true, i, r->number, r->key_expires_ms};
@@ -119,6 +121,7 @@ static void apply_transfer(struct mail_world *w, struct letter *l, const struct 
     l->accepted_ms = r->accepted_ms;
     l->seq = r->more.renumbered ? r->number : l->seq;
     l->source = mail_queue_named(p->source);
+    l->reasoned = r->reason.len > 0;
     if (r->receive_count > 0)
         return;
     l->first_ms = l->received_ms = l->kept_ms = 0;
@@ -137,6 +140,8 @@ static void apply_to_letter(struct mail_world *w, const struct paper *p, bool no
             l = &w->model.letters[i];
     if (!l)
         return;
+    if (l->lease_number > w->model.committed && r->kind != CORE_REC_EXTEND)
+        w->model.queues[l->queue].lost_number = r->number;
     if (r->kind == CORE_REC_TRANSFER) {
         apply_transfer(w, l, p, now);
     } else if (r->kind == CORE_REC_DONE) {
@@ -170,6 +175,7 @@ static void end_all(struct mail_world *w, uint32_t queue, uint64_t number)
 static void apply_define(struct mail_world *w, const struct core_record *r, uint64_t place)
 {
     struct mail_queue *q = &w->model.queues[mail_queue_named(r->attributes.name)];
+    q->made_number = q->made ? q->made_number : r->number;
     q->made = q->ever_made = true;
     q->number = r->queue;
     q->a = r->attributes;
@@ -189,6 +195,7 @@ static void apply_end_of_queue(struct mail_world *w, const struct core_record *r
         return;
     }
     w->model.queues[q].made = false;
+    w->model.queues[q].removed_number = r->number;
     w->model.queues[q].removed_ms = ended_ms;
     w->model.queues[q].purged_ms = 0;
     for (uint32_t t = 0; t < MAIL_TASKS; t++)
@@ -213,7 +220,7 @@ void mail_apply(struct mail_world *w, const struct paper *p, uint64_t place, boo
         return;
     switch (p->r.kind) {
     case CORE_REC_POST:
-        apply_post(w, &p->r, place);
+        apply_post(w, &p->r, place, now);
         break;
     case CORE_REC_DEFINE:
         apply_define(w, &p->r, place);
@@ -242,7 +249,7 @@ void mail_remember(struct mail_world *w)
         m->letters[i].end_number = 0;
     }
     for (uint32_t q = 0; q < MAIL_QUEUES; q++) {
-        bool made = m->queues[q].made_promised, removed = m->queues[q].removed_promised;
+        uint64_t made = m->queues[q].made_promised, removed = m->queues[q].removed_promised;
         m->queues[q] = (struct mail_queue){.made_promised = made, .removed_promised = removed};
     }
     memset(m->tasks, 0, sizeof m->tasks);

@@ -47,9 +47,9 @@ static void judge_copy(struct mail_world *w, const struct core_record *r, const 
     if (w->event->kind != CORE_MOVE_BODY || !l->alive || r->seq != l->seq)
         bad(w, r, "a copy that nobody asked for");
     else if (r->queue != w->model.queues[l->queue].number || r->receive_count != l->count || r->more.first_ms != l->first_ms ||
-             r->accepted_ms != l->accepted_ms || r->more.leased != flying || (flying && r->due_ms != l->due_ms) ||
-             r->more.priority != l->priority || (r->more.source.len > 0) != (l->source != MAIL_NONE) ||
-             (l->first_ms > 0 && r->more.before != l->before))
+             r->accepted_ms != l->accepted_ms || (flying && !r->more.leased) || (r->more.leased && !l->leased) ||
+             (flying && r->due_ms != l->due_ms) || r->more.priority != l->priority ||
+             (r->more.source.len > 0) != (l->source != MAIL_NONE) || (l->first_ms > 0 && r->more.before != l->before))
         bad(w, r, "its copy is not what it is");
 }
 
@@ -83,14 +83,60 @@ static bool higher_waits(const struct mail_world *w, const struct letter *l)
     return false;
 }
 
+/* As long as one of those who may be given it has asked for. */
+static bool due_is_asked_for(const struct mail_world *w, const struct core_record *r, const struct letter *l)
+{
+    const struct core_queue_attributes *a = &w->model.queues[l->queue].a;
+    int64_t most_ms = a->max_lease_ms > 0 ? a->max_lease_ms : LIMIT_VISIBILITY_MS;
+    for (uint32_t i = 0; i < w->receive_count; i++) {
+        const struct mail_receive *k = &w->receives[i];
+        int64_t asked_ms = k->visibility_ms >= 0 ? k->visibility_ms : a->visibility_ms;
+        if (k->open && k->queue == l->queue && r->due_ms == w->now_ms + (asked_ms < most_ms ? asked_ms : most_ms))
+            return true;
+    }
+    return false;
+}
+
+/* Many of its group are in flight; and no other one is noisy for what it has done before. */
+static bool is_noisy(const struct mail_world *w, const struct letter *l)
+{
+    uint32_t mine = l->group > 0 ? mail_inflight_count(w, l->queue, l->group) : 0;
+    bool sent = false;
+    for (uint32_t i = 0; i < w->model.letter_count && mine >= 30; i++) {
+        const struct letter *o = &w->model.letters[i];
+        sent = sent || (o->queue == l->queue && o->group == l->group && o->accepted_ms + 240000 > w->now_ms);
+    }
+    return sent && mine * 10 > mail_inflight_count(w, l->queue, 0);
+}
+
+static bool is_surely_quiet(const struct mail_world *w, const struct letter *l)
+{
+    uint32_t received = 0;
+    for (uint32_t i = 0; i < w->model.letter_count && l->group > 0; i++)
+        received += w->model.letters[i].group == l->group && w->model.letters[i].first_ms > 0;
+    return received < 30;
+}
+
+static bool quiet_waits(const struct mail_world *w, const struct letter *l)
+{
+    for (uint32_t i = 0; i < w->model.letter_count; i++) {
+        const struct letter *o = &w->model.letters[i];
+        if (o->alive && o->queue == l->queue && o->group != l->group && o->lease_step != w->result->steps &&
+            mail_deliverable(w, o) && is_surely_quiet(w, o))
+            return true;
+    }
+    return false;
+}
+
 static void judge_lease(struct mail_world *w, const struct core_record *r, struct letter *l)
 {
     const struct core_queue_attributes *a = &w->model.queues[l->queue].a;
     bool again = w->event->kind == CORE_RECEIVE && w->event->has_key && l->alive && mail_in_flight(w, l);
-    int64_t most_ms = a->max_lease_ms > 0 ? a->max_lease_ms : LIMIT_VISIBILITY_MS;
-    if (!l->alive || r->seq != l->seq || r->due_ms > w->now_ms + most_ms) {
-        bad(w, r, "leased, and not there");
+    if (!l->alive || r->seq != l->seq || !due_is_asked_for(w, r, l)) {
+        bad(w, r, "leased, and not there, or for another time");
     } else if (again) {
+        w->receives[w->event->tag].again = true;
+        w->receives[w->event->tag].max = LIMIT_RECEIVE_MESSAGES;
         if (r->receive_count != l->count || !r->more.has_attempt)
             bad(w, r, "given again under another lease");
     } else if (r->receive_count != l->count + 1) {
@@ -102,14 +148,18 @@ static void judge_lease(struct mail_world *w, const struct core_record *r, struc
         bad(w, r, "leased before an older one of its group");
     } else if (mail_kind(l->queue) == CORE_STANDARD && higher_waits(w, l)) {
         bad(w, r, "leased before one of a higher priority");
+    } else if (mail_kind(l->queue) == CORE_STANDARD && !w->plan.memory_fails && is_noisy(w, l) && quiet_waits(w, l)) {
+        bad(w, r, "of a noisy group, and leased before one of a quiet group");
     } else if (a->max_inflight > 0 && mail_inflight_count(w, l->queue, 0) >= a->max_inflight) {
         bad(w, r, "leased, though too many are in flight");
-    } else if (a->max_per_group > 0 && l->group > 0 && mail_kind(l->queue) == CORE_STANDARD &&
+    } else if (a->max_per_group > 0 && l->group > 0 && !w->plan.memory_fails && mail_kind(l->queue) == CORE_STANDARD &&
                mail_inflight_count(w, l->queue, l->group) >= a->max_per_group) {
         bad(w, r, "leased, though too many of its group are in flight");
     }
     l->lease_step = w->result->steps;
     l->lease_step_receive = MAIL_NONE;
+    for (uint32_t i = 0; i < MAIL_ATTEMPTS && r->more.has_attempt && !again; i++) /* of which it is, its answer tells */
+        w->attempts[i].spoilt = w->attempts[i].spoilt || w->attempts[i].queue == l->queue;
     for (uint32_t i = 0; i < w->receive_count; i++) /* one of those that wait; whatever ends it may make its answer empty */
         w->receives[i].taken = w->receives[i].taken || (w->receives[i].open && w->receives[i].queue == l->queue);
 }
@@ -159,13 +209,15 @@ static void judge_transfer(struct mail_world *w, const struct core_record *r, st
     uint32_t to = mail_queue_numbered(w, r->queue);
     bool waits = l->alive && r->seq == l->seq && !mail_in_flight(w, l) && !mail_hidden(w, l) && l->number <= w->model.committed;
     bool fifo = to != MAIL_NONE && mail_kind(to) == CORE_FIFO, dead = r->receive_count > 0;
-    if (!waits || to == MAIL_NONE || r->more.renumbered != fifo)
+    if (!waits || to == MAIL_NONE || r->more.renumbered != (fifo || !dead))
         bad(w, r, "moved, and not there, or nowhere to go");
     else if (dead && (!mail_worn(w, l) || to != mail_dead_letters(w, l->queue) || r->receive_count != l->count ||
                       r->reason.len == 0 || r->accepted_ms != (fifo ? w->now_ms : l->accepted_ms)))
         bad(w, r, "dead without a reason");
     else if (!dead && (!tasked(w, l, to) || r->accepted_ms != w->now_ms))
         bad(w, r, "moved, and no task asked for it");
+    if (r->more.renumbered && r->number <= w->fresh_seq)
+        bad(w, r, "a number is used again");
     if (fifo && older_waits(w, l) && l->group > 0)
         bad(w, r, "moved before an older one of its group");
     w->result->dead += dead;

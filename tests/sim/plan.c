@@ -92,7 +92,6 @@ static void plan_faults(struct plan *p, struct rng *r)
     p->disk_full = rate(r, 300);
     p->change = rate(r, 300);
     p->compact_ms = rng_chance(r, 700) ? rng_between(r, 20, 1500) : 0;
-    p->keys_by_journal = rng_chance(r, 300);
     p->memory_fails = rng_chance(r, 60);
 }
 

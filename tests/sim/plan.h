@@ -39,7 +39,6 @@ struct plan {
     uint32_t cancel, watch, call, client_restart, split;
     int64_t admin_ms, compact_ms; /* between two doings, 0: never */
     uint32_t redrive, purge, disk_full, change;
-    bool keys_by_journal; /* compaction copies keys from the records, not from the core */
     bool memory_fails;
     bool burst;          /* thousands of jobs at once, more than the effects of one step can say */
     uint32_t check_each; /* the whole structure is compared after so many steps */

@@ -47,6 +47,8 @@ static struct core_record full_record(enum core_record_kind kind)
                                        .has_attempt = true,
                                        .target = 0x01020304,
                                        .created_ms = 14,
+                                       .purge_number = 13,
+                                       .task_queue = 21,
                                        .changed_ms = 15,
                                        .version = UINT64_MAX - 1,
                                        .task = {CORE_TASK_FAILED, 16, 17, 18, 19}};
@@ -187,7 +189,8 @@ static void test_definitions_come_back(void **state)
     for (int round = 0; round < 2; round++) {
         round_trip(&in, &out, &b);
         assert_memory_equal(&in.attributes, &out.attributes, sizeof in.attributes);
-        assert_true(out.more.created_ms == 14 && out.more.changed_ms == 15 && out.more.version == UINT64_MAX - 1);
+        assert_true(out.more.created_ms == 14 && out.more.changed_ms == 15 && out.more.version == UINT64_MAX - 1 &&
+                    out.more.purge_number == 13);
         assert_memory_equal(in.more.secret, out.more.secret, sizeof in.more.secret);
         memset(&in.attributes, 0, sizeof in.attributes);
         in.attributes.name[0] = 'x';

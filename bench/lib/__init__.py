@@ -5,6 +5,7 @@
     loads        the load generators, and what they print
     peers        comparisons with others: bare server, bare disk, beanstalkd, Redis, NATS, RabbitMQ, moto
     paths        comparisons of leat as a whole: accept, end to end, waiting, latency, calls, idle
+    queues       SQS's protocol: rates, receivers that wait, backlog, many queues
     scaling      over the number of workers
     growth       over the size of queue, table, and crowd
     parts        each part of leat alone

@@ -2,7 +2,7 @@
 import dataclasses
 import typing
 
-from . import growth, parts, paths, peers, scaling
+from . import growth, parts, paths, peers, queues, scaling
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,13 +23,17 @@ COMPARISONS = (
     Comparison("redis", peers.redis, EACH_ROUND, "LPUSH with appendfsync always"),
     Comparison("nats", peers.nats, EACH_ROUND, "JetStream publish, acknowledged"),
     Comparison("rabbitmq", peers.rabbitmq, ONCE, "publish into a durable quorum queue, confirmed"),
-    Comparison("moto", peers.moto, ONCE, "DynamoDB's GetItem and PutItem, in memory"),
+    Comparison("moto", peers.moto, ONCE, "DynamoDB's GetItem and PutItem, SQS's sends and receives, in memory"),
     Comparison("accept", paths.accept, EACH_ROUND, "POST to 202, no worker running"),
     Comparison("end_to_end", paths.end_to_end, EACH_ROUND, "jobs applied to the table store, one and 100 a request"),
     Comparison("native", paths.native, EACH_ROUND, "durable accepts without HTTP"),
     Comparison("waiting", paths.waiting, EACH_ROUND, "create and read in the waiting form"),
     Comparison("latency", paths.latency, EACH_ROUND, "the waiting form at half load"),
     Comparison("calls", paths.calls, EACH_ROUND, "GetItem and PutItem over the DynamoDB protocol"),
+    Comparison("sqs", queues.sqs, EACH_ROUND, "sends and receives over SQS's protocol, standard and FIFO"),
+    Comparison("polls", queues.polls, ONCE, "1,000 receivers that wait on 100 queues: CPU, time to a message"),
+    Comparison("fifo", queues.backlog, ONCE, "a FIFO queue with a million messages in 100,000 groups"),
+    Comparison("many", queues.many, ONCE, "9,900 queues: making and listing them, metrics, memory, restart"),
     Comparison("backlog", paths.backlog, EACH_ROUND, "a million jobs queued: throughput, memory, restart"),
     Comparison("scaling", scaling.waiting_jobs, EACH_ROUND, "1 to 32 workers on jobs that wait 5 ms"),
     Comparison("busy", scaling.busy_jobs, EACH_ROUND, "1 to 8 workers on jobs that compute"),
@@ -43,7 +47,7 @@ COMPARISONS = (
     Comparison("connections", growth.connections, ONCE, "1 to 10,000 connections"),
 )
 
-GROUPS = {"growth": ("queued", "items", "connections"), "parts": ("core", "journal", "codec", "apply"),
+GROUPS = {"queues": ("sqs", "polls", "fifo", "many"), "growth": ("queued", "items", "connections"), "parts": ("core", "journal", "codec", "apply"),
           "peers": ("bare", "disk", "beanstalkd", "redis", "nats", "rabbitmq", "moto")}
 
 

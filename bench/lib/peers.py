@@ -11,6 +11,7 @@ import tempfile
 import time
 import urllib.request
 
+from . import queues
 from .loads import Failed, program, run, wrk
 from .processes import BUILD, Process, free_port
 
@@ -113,7 +114,7 @@ def create_table(url):
 
 
 def moto(bench):
-    """DynamoDB's protocol over a dictionary in memory: nothing is durable. dynalite, the other one of its kind, is an npm package: not fetched here."""
+    """DynamoDB's and SQS's protocols over dictionaries in memory: nothing is durable. dynalite, the other one of its kind, is an npm package: not fetched here."""
     folder = pathlib.Path(tempfile.mkdtemp(dir=bench.folder))
     try:
         port = free_port()
@@ -124,5 +125,6 @@ def moto(bench):
             for operation in ("PutItem", "GetItem"):
                 bench.note(f"moto {operation}, {CLIENTS} connections (in memory)",
                            **wrk(url, CLIENTS, bench.seconds, "calls.lua", LEAT_BENCH_OPERATION=operation, LEAT_BENCH_ITEMS=1000))
+            queues.rates_of(bench, "moto", url)
     finally:
         shutil.rmtree(folder)

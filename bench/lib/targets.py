@@ -4,6 +4,8 @@ import dataclasses
 BARE_64, BARE_256 = ("bare HTTP, 64 connections", "per_second"), ("bare HTTP, 256 connections", "per_second")
 DISK = ("bare disk, 4 KiB append + sync", "p50_us")
 BACKLOG = "backlog of 1 million jobs"
+SQS_CYCLE, FIFO = "SQS send + receive + delete, 64 connections", "FIFO backlog, 1 million in 100,000 groups"
+POLLS, MANY = "1,000 receivers wait on 100 queues", "9,900 queues"
 GET, PUT = ("GetItem, 64 connections", "per_second"), ("PutItem, 64 connections", "per_second")
 
 
@@ -42,6 +44,19 @@ TARGETS = (
     at_least("1 million queued: accept full / empty", (BACKLOG, "full_per_second"), (BACKLOG, "empty_per_second"), 0.8),
     at_most("1 million queued: bytes of memory a job", (BACKLOG, "bytes_a_job"), 100),
     at_most("1 million queued: restart, s", (BACKLOG, "restart_ms"), 5, scale=1e-3),
+    at_least("SendMessage / bare, 64", ("SQS SendMessage, 64 connections", "per_second"), BARE_64, 0.2, 0.3),
+    at_least("SendMessageBatch: messages / bare, 64", ("SQS SendMessageBatch of 10, 64 connections", "messages_per_second"), BARE_64, 0.5),
+    at_least("SQS send, receive, delete / beanstalkd -f0 cycle", (SQS_CYCLE, "per_second"), ("beanstalkd -f0 cycle", "per_second"), 2),
+    at_most("1,000 receivers wait: % of a core more", (POLLS, "added_permille"), 1, scale=0.1),
+    at_most("a message to a waiting receiver, p50, ms", (POLLS, "delivery_p50_us"), 5, scale=1e-3),
+    at_most("a message to a waiting receiver, p99, ms", (POLLS, "delivery_p99_us"), 5, scale=1e-3),
+    at_least("FIFO, 1 million: send full / empty", (FIFO, "full_send_per_second"), (FIFO, "empty_send_per_second"), 0.8),
+    at_least("FIFO, 1 million: receive full / empty", (FIFO, "full_take_per_second"), (FIFO, "empty_take_per_second"), 0.8),
+    at_most("FIFO, 1 million: bytes of memory a message", (FIFO, "bytes_a_message"), 250),
+    at_most("FIFO, 1 million: restart, s", (FIFO, "restart_ms"), 5, scale=1e-3),
+    at_most("9,900 queues: /metrics, kB", (MANY, "metrics_kb"), 100),
+    at_most("9,900 queues: idle, % of a core more", (MANY, "added_permille"), 1, scale=0.1),
+    at_most("9,900 queues: restart, s", (MANY, "restart_ms"), 2, scale=1e-3),
     at_least("GetItem / bare, 64", GET, BARE_64, 0.2, 0.3),
     at_least("PutItem / bare, 64", PUT, BARE_64, 0.12, 0.2),
     at_least("waiting read / bare, 64", ("waiting read, 64 connections", "per_second"), BARE_64, 0.2, 0.3, stands_for=GET),

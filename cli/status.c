@@ -114,7 +114,7 @@ static void print_process(void *self, const char *role, const char *name, int64_
 
 static void print_queues(const struct value *queue)
 {
-    struct value list = member(queue, "queues"), one;
+    struct value list = member(queue, "queues"), others = member(queue, "otherQueues"), one;
     struct value_walk walk = value_walk_of(&list);
     printf("\nQueues\n  %-24s %10s %10s %10s\n", "", "ready", "inflight", "delayed");
     while (value_walk_next(&walk, NULL, &one)) {
@@ -122,6 +122,9 @@ static void print_queues(const struct value *queue)
         printf("  %-24.*s %10" PRId64 " %10" PRId64 " %10" PRId64 "\n", (int)name.len, (const char *)name.ptr,
                number_of(&one, "ready"), number_of(&one, "inflight"), number_of(&one, "delayed"));
     }
+    if (number_of(&others, "count") > 0)
+        printf("  and %" PRId64 " others%-*s %10" PRId64 " %10" PRId64 " %10" PRId64 "\n", number_of(&others, "count"), 9, "",
+               number_of(&others, "ready"), number_of(&others, "inflight"), number_of(&others, "delayed"));
     printf("\nJobs since the broker started\n  accepted %" PRId64 "  succeeded %" PRId64 "  failed %" PRId64
            "  redelivered %" PRId64 "  dead %" PRId64 "\n",
            number_of(queue, "accepted"), number_of(queue, "succeeded"), number_of(queue, "failed"),

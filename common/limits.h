@@ -103,6 +103,7 @@
 #define LIMIT_PRIORITIES 4u                      /* levels, 0 to 3 */
 #define LIMIT_RECEIVES 65536u                    /* receivers that wait at one broker */
 #define LIMIT_QUEUES_LISTED 1000u                /* queues in one page */
+#define LIMIT_QUEUES_SHOWN 100u                  /* clients' queues with metrics of their own; the rest is a sum */
 #define LIMIT_PEEK 1000u                         /* messages in one look */
 
 /* -- HTTP ----------------------------------------------------------------------------------------------------- */

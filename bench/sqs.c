@@ -4,7 +4,7 @@
  *     take   ReceiveMessage of one, DeleteMessage        take10 ReceiveMessage of ten, DeleteMessageBatch
  *     cycle  SendMessage, ReceiveMessage, DeleteMessage
  *
- * QUEUE exists. With GROUPS (a FIFO queue) messages spread over so many groups. With MESSAGES it ends when so many are sent, at the latest after
+ * QUEUE exists. With GROUPS (a FIFO queue) messages spread over so many groups. With MESSAGES it ends when so many are sent or taken, at the latest after
  * SECONDS. A signature is there, as SDKs send it, and of no value. Prints JSON: finished rounds and messages a second, percentiles of a round,
  * and how many receives came back empty. */
 #include <errno.h>
@@ -40,7 +40,8 @@ static const struct plan {
 static const struct plan *plan;
 static const char *queue;
 static unsigned groups;
-static uint64_t sent, most = UINT64_MAX, run_number; /* no deduplication id is used twice, not by a later run either */
+static uint64_t sent, finished, most = UINT64_MAX,
+                                run_number; /* no deduplication id is used twice, not by a later run either */
 static uint64_t empty;
 static char body[BODY_BYTES + 1];
 static char handles[LOCKSTEP_CONNECTIONS_MAX]
@@ -195,12 +196,13 @@ static bool received(struct lockstep *c)
         next(c);
         return false;
     }
+    finished += plan->messages;
     if (rounds < ROUNDS_MAX)
         took_us[rounds++] = (uint32_t)(clock_mono_us() - begun_us[c->number]);
     return true;
 }
 
-static bool enough(void) { return sent >= most; }
+static bool enough(void) { return finished >= most; }
 
 static int by_value(const void *a, const void *b)
 {

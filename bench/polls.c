@@ -43,11 +43,12 @@ static unsigned begun, delivered, answered, again; /* again: receives that ended
 static void say(struct receiver *r, const char *action, const char *json)
 {
     char text[1024];
-    int n = snprintf(text, sizeof text,
-                     "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-amz-json-1.0\r\nX-Amz-Target: AmazonSQS.%s\r\n"
-                     "Authorization: AWS4-HMAC-SHA256 Credential=leat/20261121/us-east-1/sqs/aws4_request, SignedHeaders=host, "
-                     "Signature=0\r\nContent-Length: %zu\r\n\r\n%s",
-                     action, strlen(json), json);
+    int n = snprintf(
+        text, sizeof text,
+        "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-amz-json-1.0\r\nX-Amz-Target: AmazonSQS.%s\r\n"
+        "Authorization: AWS4-HMAC-SHA256 Credential=leat/20261121/us-east-1/sqs/aws4_request, SignedHeaders=host, "
+        "Signature=0\r\nContent-Length: %zu\r\n\r\n%s",
+        action, strlen(json), json);
     if (n < 0 || (size_t)n >= sizeof text || write(r->fd, text, (size_t)n) != n)
         lockstep_fail("write");
 }
@@ -168,10 +169,11 @@ static void report(void)
 {
     qsort(delivered_us, delivered, sizeof *delivered_us, by_value);
     qsort(answered_us, answered, sizeof *answered_us, by_value);
-    printf("{\"delivery_p50_us\": %u, \"delivery_p99_us\": %u, \"delivery_max_us\": %u, \"send_p50_us\": %u, \"send_p99_us\": %u, "
-           "\"missing\": %u, \"ended_empty\": %u}\n",
-           share(delivered_us, delivered, 500), share(delivered_us, delivered, 990), share(delivered_us, delivered, 999),
-           share(answered_us, answered, 500), share(answered_us, answered, 990), begun - delivered, again);
+    printf(
+        "{\"delivery_p50_us\": %u, \"delivery_p99_us\": %u, \"delivery_max_us\": %u, \"send_p50_us\": %u, \"send_p99_us\": %u, "
+        "\"missing\": %u, \"ended_empty\": %u}\n",
+        share(delivered_us, delivered, 500), share(delivered_us, delivered, 990), share(delivered_us, delivered, 999),
+        share(answered_us, answered, 500), share(answered_us, answered, 990), begun - delivered, again);
 }
 
 static bool prepare(char **argv)

@@ -4,7 +4,7 @@
  *     take   ReceiveMessage of one, DeleteMessage        take10 ReceiveMessage of ten, DeleteMessageBatch
  *     cycle  SendMessage, ReceiveMessage, DeleteMessage
  *
- * QUEUE exists. With GROUPS (a FIFO queue) messages spread over so many groups. With MESSAGES it ends when so many are sent, at the latest after
+ * QUEUE exists. With GROUPS (a FIFO queue) messages spread over so many groups. With MESSAGES it ends when so many are sent or taken, at the latest after
  * SECONDS. A signature is there, as SDKs send it, and of no value. Prints JSON: finished rounds and messages a second, percentiles of a round,
  * and how many receives came back empty. */
 #include <errno.h>
@@ -40,10 +40,12 @@ static const struct plan {
 static const struct plan *plan;
 static const char *queue;
 static unsigned groups;
-static uint64_t sent, most = UINT64_MAX, run_number; /* no deduplication id is used twice, not by a later run either */
+static uint64_t sent, finished, most = UINT64_MAX,
+                                run_number; /* no deduplication id is used twice, not by a later run either */
 static uint64_t empty;
 static char body[BODY_BYTES + 1];
-static char handles[LOCKSTEP_CONNECTIONS_MAX][HANDLES_BYTES]; /* what the last receive brought, as DeleteMessage(Batch) wants it */
+static char handles[LOCKSTEP_CONNECTIONS_MAX]
+                   [HANDLES_BYTES]; /* what the last receive brought, as DeleteMessage(Batch) wants it */
 static int64_t begun_us[LOCKSTEP_CONNECTIONS_MAX];
 static uint32_t *took_us;
 static size_t rounds;
@@ -52,12 +54,13 @@ static size_t rounds;
 static void ask(struct lockstep *c, const char *action, const char *json, size_t len)
 {
     static char text[32768];
-    int n = snprintf(text, sizeof text,
-                     "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-amz-json-1.0\r\nX-Amz-Target: AmazonSQS.%s\r\n"
-                     "X-Amz-Date: 20261121T000000Z\r\nAuthorization: AWS4-HMAC-SHA256 Credential=leat/20261121/us-east-1/sqs/aws4_request, "
-                     "SignedHeaders=content-type;host;x-amz-date;x-amz-target, "
-                     "Signature=5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7\r\nContent-Length: %zu\r\n\r\n%.*s",
-                     action, len, (int)len, json);
+    int n = snprintf(
+        text, sizeof text,
+        "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-amz-json-1.0\r\nX-Amz-Target: AmazonSQS.%s\r\n"
+        "X-Amz-Date: 20261121T000000Z\r\nAuthorization: AWS4-HMAC-SHA256 Credential=leat/20261121/us-east-1/sqs/aws4_request, "
+        "SignedHeaders=content-type;host;x-amz-date;x-amz-target, "
+        "Signature=5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7\r\nContent-Length: %zu\r\n\r\n%.*s",
+        action, len, (int)len, json);
     if (n < 0 || (size_t)n >= sizeof text)
         lockstep_fail("a request is too large");
     lockstep_send(c, text, (size_t)n);
@@ -94,16 +97,17 @@ static void receive(struct lockstep *c)
 {
     char json[512];
     int n = snprintf(json, sizeof json,
-                     "{\"QueueUrl\":\"http://127.0.0.1/123456789012/%s\",\"MaxNumberOfMessages\":%u,\"WaitTimeSeconds\":%d}", queue,
-                     plan->messages, plan->steps[0] == RECEIVE ? 1 : 0);
+                     "{\"QueueUrl\":\"http://127.0.0.1/123456789012/%s\",\"MaxNumberOfMessages\":%u,\"WaitTimeSeconds\":%d}",
+                     queue, plan->messages, plan->steps[0] == RECEIVE ? 1 : 0);
     ask(c, "ReceiveMessage", json, (size_t)n);
 }
 
 static void delete_some(struct lockstep *c, bool batch)
 {
     char json[HANDLES_BYTES + 512];
-    int n = snprintf(json, sizeof json, batch ? "{\"QueueUrl\":\"http://127.0.0.1/123456789012/%s\",\"Entries\":[%s]}"
-                                              : "{\"QueueUrl\":\"http://127.0.0.1/123456789012/%s\",%s}",
+    int n = snprintf(json, sizeof json,
+                     batch ? "{\"QueueUrl\":\"http://127.0.0.1/123456789012/%s\",\"Entries\":[%s]}"
+                           : "{\"QueueUrl\":\"http://127.0.0.1/123456789012/%s\",%s}",
                      queue, handles[c->number]);
     ask(c, batch ? "DeleteMessageBatch" : "DeleteMessage", json, (size_t)n);
 }
@@ -142,9 +146,9 @@ static char *answer_of(struct lockstep *c)
     if (!end)
         return NULL;
     length = strcasestr(text, "content-length:");
-    if (!length || length > end)
+    size_t bytes = length && length < end ? strtoul(length + strlen("content-length:"), NULL, 10) : SIZE_MAX;
+    if (bytes == SIZE_MAX)
         lockstep_fail("an answer without Content-Length");
-    size_t bytes = strtoul(length + strlen("content-length:"), NULL, 10);
     if (c->len < (size_t)(end + 4 - text) + bytes)
         return NULL;
     if (strncmp(text, "HTTP/1.1 200", 12) != 0 || strstr(end, "\"Failed\":[{")) {
@@ -192,12 +196,13 @@ static bool received(struct lockstep *c)
         next(c);
         return false;
     }
+    finished += plan->messages;
     if (rounds < ROUNDS_MAX)
         took_us[rounds++] = (uint32_t)(clock_mono_us() - begun_us[c->number]);
     return true;
 }
 
-static bool enough(void) { return sent >= most; }
+static bool enough(void) { return finished >= most; }
 
 static int by_value(const void *a, const void *b)
 {
@@ -229,9 +234,9 @@ int main(int argc, char **argv)
     double per_second =
         lockstep_run((int)strtol(argv[1], NULL, 10), (unsigned)strtoul(argv[2], NULL, 10), strtod(argv[3], NULL), &protocol);
     qsort(took_us, rounds, sizeof *took_us, by_value);
-    printf("{\"per_second\": %.0f, \"messages_per_second\": %.0f, \"p50_us\": %u, \"p99_us\": %u, \"empty\": %llu}\n", per_second,
-           per_second * plan->messages, rounds > 0 ? took_us[rounds / 2] : 0, rounds > 0 ? took_us[rounds * 99 / 100] : 0,
-           (unsigned long long)empty);
+    printf("{\"per_second\": %.0f, \"messages_per_second\": %.0f, \"p50_us\": %u, \"p99_us\": %u, \"empty\": %llu}\n",
+           per_second, per_second * plan->messages, rounds > 0 ? took_us[rounds / 2] : 0,
+           rounds > 0 ? took_us[rounds * 99 / 100] : 0, (unsigned long long)empty);
     free(took_us);
     return 0;
 }

@@ -65,7 +65,7 @@
 #define LIMIT_ANSWER_BYTES (4u * 1024u * 1024u)    /* an operation's own answer: a 1 MiB page, JSON-escaped or binary */
 #define LIMIT_BATCH_ENTRIES 4096u                  /* entries in one wire message */
 #define LIMIT_QUEUE_NAME_BYTES 80u                 /* SQS */
-#define LIMIT_QUEUES 10000u                        /* queues of one broker: under 10 MB of fixed records */
+#define LIMIT_QUEUES 10002u                        /* queues of one broker, 10,000 beside its own two: under 10 MB of fixed records */
 #define LIMIT_PEER_NAME_BYTES 64u                  /* name a peer gives itself */
 #define LIMIT_REASON_BYTES 255u                    /* why a message was dead-lettered */
 #define LIMIT_CATALOG_BYTES (1024u * 1024u)        /* key schemas of all tables, as sent to gateways */
@@ -104,6 +104,7 @@
 #define LIMIT_PRIORITIES 4u                      /* levels, 0 to 3 */
 #define LIMIT_RECEIVES 65536u                    /* receivers that wait at one broker */
 #define LIMIT_QUEUES_LISTED 1000u                /* queues in one page */
+#define LIMIT_QUEUES_SHOWN 100u                  /* clients' queues with metrics of their own; the rest is a sum */
 #define LIMIT_PEEK 1000u                         /* messages in one look */
 
 /* -- HTTP ----------------------------------------------------------------------------------------------------- */

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/limits.h"
+
 static const unsigned statuses[] = {
 #define X(status) status,
     METRICS_STATUSES(X)
@@ -93,6 +95,7 @@ static const struct figure figures[] = {
     {"leat_jobs_finished_total", "counter", "outcome=\"dead\"", NULL, "dead", NULL},
     {"leat_jobs_redelivered_total", "counter", NULL, NULL, "redelivered", "Deliveries after the first of a job"},
     {"leat_workers", "gauge", NULL, NULL, "workers", "Connected workers"},
+    {"leat_queues", "gauge", NULL, NULL, "queueCount", "Queues"},
     {"leat_store_commits_total", "counter", NULL, NULL, "commits", "Transactions committed to the table store"},
     {"leat_store_recoveries_total", "counter", NULL, NULL, "recoveries", "Recoveries of the table store"},
     {"leat_queue_memory_bytes", "gauge", NULL, NULL, "memoryBytes", "Memory of the queue's records"},
@@ -119,11 +122,11 @@ static void put_figures(const struct value *broker, struct buf *out)
     }
 }
 
-/* A queue's name is letters, digits, - and _: nothing in it needs escaping as a label; what does is dropped. */
-static bool label_name(const struct value *queue, char name[static 128])
+/* A queue's name is letters, digits, - and _ (and a region and a slash before it): nothing in it needs escaping as a label; what does is dropped. */
+static bool label_name(const struct value *queue, char name[static 132])
 {
     struct value v = value_map_get(queue, slice_text("name"));
-    if (v.type != VALUE_S || v.bytes.len == 0 || v.bytes.len > 120)
+    if (v.type != VALUE_S || v.bytes.len == 0 || v.bytes.len > LIMIT_QUEUE_PATH_BYTES)
         return false;
     for (size_t i = 0; i < v.bytes.len; i++) {
         unsigned char c = v.bytes.ptr[i];
@@ -135,31 +138,35 @@ static bool label_name(const struct value *queue, char name[static 128])
     return true;
 }
 
-static void put_queue_states(const struct value *queues, struct buf *out)
+static void put_states(const struct value *queue, const char *name, struct buf *out)
 {
     static const char *const states[] = {"ready", "inflight", "delayed"};
-    struct value_walk walk = value_walk_of(queues);
-    struct value queue;
-    char name[128], labels[192];
-    stats_put_help(out, "leat_queue_messages", "gauge", "Messages of a queue by state");
-    while (value_walk_next(&walk, NULL, &queue))
-        for (int i = 0; i < 3 && label_name(&queue, name); i++) {
-            snprintf(labels, sizeof labels, "queue=\"%s\",state=\"%s\"", name, states[i]);
-            stats_put_number(out, "leat_queue_messages", labels, number_of(&queue, states[i]));
-        }
+    char labels[192];
+    for (int i = 0; i < 3; i++) {
+        snprintf(labels, sizeof labels, "queue=\"%s\",state=\"%s\"", name, states[i]);
+        stats_put_number(out, "leat_queue_messages", labels, number_of(queue, states[i]));
+    }
 }
 
-static void put_queue_ages(const struct value *queues, struct buf *out)
+static void put_age(const struct value *queue, const char *name, struct buf *out)
+{
+    char labels[192];
+    snprintf(labels, sizeof labels, "queue=\"%s\"", name);
+    stats_put_number(out, "leat_queue_oldest_message_seconds", labels, number_of(queue, "oldestSeconds"));
+}
+
+/* The broker names only so many queues (LIMIT_QUEUES_SHOWN), and says what the others have together: no queue is called (others). */
+static void put_queues(const struct value *queues, const struct value *others, struct buf *out,
+                       void (*put)(const struct value *, const char *, struct buf *))
 {
     struct value_walk walk = value_walk_of(queues);
     struct value queue;
-    char name[128], labels[192];
-    stats_put_help(out, "leat_queue_oldest_message_seconds", "gauge", "Age of the message that is next in line");
+    char name[132];
     while (value_walk_next(&walk, NULL, &queue))
-        if (label_name(&queue, name)) {
-            snprintf(labels, sizeof labels, "queue=\"%s\"", name);
-            stats_put_number(out, "leat_queue_oldest_message_seconds", labels, number_of(&queue, "oldestSeconds"));
-        }
+        if (label_name(&queue, name))
+            put(&queue, name, out);
+    if (number_of(others, "count") > 0)
+        put(others, "(others)", out);
 }
 
 static void put_fsync(const struct value *fsync, struct buf *out)
@@ -184,9 +191,12 @@ void metrics_put(const struct metrics *m, const struct limit *limit, bool link_u
     put_limits(limit, link_up, out);
     if (broker->type == VALUE_M) {
         struct value queues = value_map_get(broker, slice_text("queues")), fsync = value_map_get(broker, slice_text("fsync"));
+        struct value others = value_map_get(broker, slice_text("otherQueues"));
         put_figures(broker, out);
-        put_queue_states(&queues, out);
-        put_queue_ages(&queues, out);
+        stats_put_help(out, "leat_queue_messages", "gauge", "Messages of a queue by state");
+        put_queues(&queues, &others, out, put_states);
+        stats_put_help(out, "leat_queue_oldest_message_seconds", "gauge", "Age of the message that is next in line");
+        put_queues(&queues, &others, out, put_age);
         put_fsync(&fsync, out);
     }
     stats_put_process(out);

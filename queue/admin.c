@@ -51,39 +51,54 @@ static int64_t number_of(const struct value *argument, const char *name, int64_t
 }
 
 /* -- Listings -------------------------------------------------------------------------------------------------- */
-static void put_queue(struct broker *b, struct buf *out, uint32_t queue)
+static uint32_t put_counts(const struct broker *b, struct buf *out, const struct core_queue_stats *s)
+{
+    int64_t oldest = s->oldest_accepted_ms == INT64_MAX ? 0 : (b->now_ms - s->oldest_accepted_ms) / 1000;
+    uint32_t n = put_number(out, "ready", s->count[CORE_READY] + s->count[CORE_BLOCKED] + s->count[CORE_COMMITTING]);
+    n += put_number(out, "inflight", s->count[CORE_LEASED]);
+    n += put_number(out, "delayed", s->count[CORE_DELAYED]);
+    n += put_number(out, "bytes", s->bytes);
+    return n + put_number(out, "oldestSeconds", (uint64_t)(oldest > 0 ? oldest : 0));
+}
+
+static uint32_t put_queue(struct broker *b, struct buf *out, uint32_t queue)
 {
     const struct core_queue_attributes *a;
     struct core_queue_stats s;
     if (!core_queue_stats(b->core, queue, &a, &s))
-        return;
-    int64_t oldest = s.oldest_accepted_ms == INT64_MAX ? 0 : (b->now_ms - s.oldest_accepted_ms) / 1000;
+        return 0;
     size_t map = mp_open(out);
-    uint32_t n = put_text(out, "name", a->name);
-    n += put_number(out, "ready", s.count[CORE_READY] + s.count[CORE_BLOCKED] + s.count[CORE_COMMITTING]);
-    n += put_number(out, "inflight", s.count[CORE_LEASED]);
-    n += put_number(out, "delayed", s.count[CORE_DELAYED]);
-    n += put_number(out, "bytes", s.bytes);
-    n += put_number(out, "oldestSeconds", (uint64_t)(oldest > 0 ? oldest : 0));
+    uint32_t n = put_text(out, "name", a->name) + put_counts(b, out, &s);
     n += put_number(out, "visibilityTimeoutMs", (uint64_t)a->visibility_ms);
     n += put_number(out, "maxReceiveCount", a->max_receive_count);
     n += put_number(out, "retentionMs", (uint64_t)a->retention_ms);
     mp_close_map(out, map, n);
+    return 1;
 }
 
 static void put_queues(struct broker *b, struct buf *out)
 {
-    const struct core_queue_attributes *a;
-    struct core_queue_stats s;
     size_t list = mp_open(out);
     uint32_t count = 0;
-    struct slice name = {NULL, 0};
-    for (uint32_t queue; (queue = core_queue_from(b->core, name, count > 0)) != CORE_NONE; count++) {
-        put_queue(b, out, queue);
-        core_queue_stats(b->core, queue, &a, &s);
-        name = slice_text(a->name);
-    }
+    for (uint32_t queue; (queue = core_queue_at(b->core, count)) != CORE_NONE;)
+        count += put_queue(b, out, queue);
     mp_close_array(out, list, count);
+}
+
+/* Those that figures name, and a sum of the others. Returns the number of members. */
+static uint32_t put_shown(struct broker *b, struct buf *out)
+{
+    const struct shown *shown = shown_queues(b);
+    mp_put_text(out, "queues");
+    size_t list = mp_open(out);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < shown->count; i++)
+        count += put_queue(b, out, shown->number[i]);
+    mp_close_array(out, list, count);
+    mp_put_text(out, "otherQueues");
+    size_t map = mp_open(out);
+    mp_close_map(out, map, put_number(out, "count", shown->rest_count) + put_counts(b, out, &shown->rest));
+    return 2 + put_number(out, "queueCount", shown->total);
 }
 
 static void put_message(struct broker *b, struct buf *out, const struct core_info *info)
@@ -166,8 +181,7 @@ static uint32_t put_figures(struct broker *b, struct buf *out)
     n += put_number(out, "commits", workers.commits) + put_number(out, "recoveries", workers.recoveries);
     n += put_number(out, "messages", core.messages) + put_number(out, "leases", core.leases);
     n += put_number(out, "memoryBytes", core.bytes_memory) + put_number(out, "pid", (uint64_t)getpid());
-    mp_put_text(out, "queues");
-    put_queues(b, out);
+    n += put_shown(b, out);
     mp_put_text(out, "fsync");
     put_fsync(out, &journal.sync);
     mp_put_text(out, "journal");
@@ -175,7 +189,7 @@ static uint32_t put_figures(struct broker *b, struct buf *out)
     uint32_t m = put_number(out, "segments", journal.segments) + put_number(out, "bytes", journal.bytes_total);
     m += put_number(out, "liveBytes", journal.bytes_live) + put_number(out, "groups", journal.groups);
     mp_close_map(out, map, m);
-    return n + 3;
+    return n + 2;
 }
 
 static void put_worker(struct buf *out, const struct peer *w)

@@ -12,6 +12,7 @@
  *     bodies.c    bodies of calls between CALL and its answer
  *     watches.c   who waits for the end of a message, and until when
  *     admin.c     verbs of ADMIN
+ *     shown.c     which queues figures name
  *     catalog.c   the tables' key schemas, kept on disk for gateways that start before any worker
  *
  * One thread; the only one beside it is the journal's writer. */
@@ -80,6 +81,14 @@ struct peers {
     uint32_t dirty_count;
 };
 
+/* shown.c: the queues that figures name, leat's own first, and what the others have together. */
+struct shown {
+    uint32_t number[LIMIT_QUEUES_SHOWN + 2], count;
+    uint32_t total, rest_count;   /* all queues; those that are not named */
+    struct core_queue_stats rest; /* counts, bytes, and the oldest */
+    int64_t chosen_ms;
+};
+
 struct batches;
 struct bodies;
 struct watches;
@@ -93,6 +102,7 @@ struct broker {
     struct batches *batches;
     struct bodies *bodies;
     struct watches *watches;
+    struct shown shown;
     struct buf catalog;
     const char *catalog_file;
     struct buf scratch;
@@ -219,6 +229,9 @@ void broker_finish_batch(struct broker *b, uint32_t batch);
  * for that is over, it keeps its leases and gets nothing. */
 void back_worker_gone(struct broker *b, struct peer *worker, bool healed);
 void back_worker_lost(struct broker *b, struct peer *worker);
+
+/* shown.c: valid until the next call. */
+const struct shown *shown_queues(struct broker *b);
 
 /* admin.c: repeats a PURGE or REDRIVE until it changes nothing more or `want` are through; returns how many went. */
 uint64_t admin_drain(struct broker *b, struct core_event *event, uint64_t want);

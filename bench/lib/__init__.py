@@ -8,6 +8,7 @@
     queues       SQS's protocol: rates, receivers that wait, backlog, many queues
     scaling      over the number of workers
     growth       over the size of queue, table, and crowd
+    scans        pages of a table, as growth reads them
     parts        each part of leat alone
     comparisons  the table of all of them
     figures      what was measured: medians, ratios (pure)

@@ -44,10 +44,11 @@ COMPARISONS = (
     Comparison("apply", parts.apply, EACH_ROUND, "the worker's transactions alone"),
     Comparison("queued", growth.queued, ONCE, "10^4 to 10^6 jobs queued (--full: 10^7)"),
     Comparison("items", growth.items, ONCE, "10^4 to 10^6 items in a table (--full: 10^7)"),
+    Comparison("scan", growth.scan, ONCE, "a table of items of 1 KiB, read from end to end"),
     Comparison("connections", growth.connections, ONCE, "1 to 10,000 connections"),
 )
 
-GROUPS = {"queues": ("sqs", "polls", "fifo", "many"), "growth": ("queued", "items", "connections"), "parts": ("core", "journal", "codec", "apply"),
+GROUPS = {"queues": ("sqs", "polls", "fifo", "many"), "growth": ("queued", "items", "scan", "connections"), "parts": ("core", "journal", "codec", "apply"),
           "peers": ("bare", "disk", "beanstalkd", "redis", "nats", "rabbitmq", "moto")}
 
 

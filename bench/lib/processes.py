@@ -87,6 +87,12 @@ def resident_kib(pid):
     return status_kib(pid, "VmRSS")
 
 
+def share_kib(pid):
+    """Its resident memory, what it shares with others in parts: the sum over processes is what all of them use. What one process maps twice (a worker
+    does that with its store's cache) counts once, other than in VmRSS."""
+    return int(re.search(r"^Pss:\s+(\d+)", pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)[1])
+
+
 def cpu_seconds(pid):
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -6,6 +6,8 @@ DISK = ("bare disk, 4 KiB append + sync", "p50_us")
 BACKLOG = "backlog of 1 million jobs"
 SQS_CYCLE, FIFO = "SQS send + receive + delete, 64 connections", "FIFO backlog, 1 million in 100,000 groups"
 POLLS, MANY = "1,000 receivers wait on 100 queues", "9,900 queues"
+SCAN = "scan, items of 1 KiB, 4 at once"
+SMALL, LARGE, HUGE = "growth, 10,000 items", "growth, 1,000,000 items", "growth, 10,000,000 items"
 GET, PUT = ("GetItem, 64 connections", "per_second"), ("PutItem, 64 connections", "per_second")
 
 
@@ -66,6 +68,10 @@ TARGETS = (
     at_most("idle: % of a core", ("idle, 2 workers", "cpu_permille"), 1, scale=0.1),
     at_most("idle: resident memory, MB", ("idle, 2 workers", "resident_kib"), 100, scale=1024e-6),
     at_most("idle: first answer after start, s", ("idle, 2 workers", "first_answer_ms"), 1, scale=1e-3),
+    *(at_most(f"{operation} p50, {what} items / ten thousand", (row, f"{operation.lower()}_p50_us"), 1.5, (SMALL, f"{operation.lower()}_p50_us"))
+      for what, row in (("1 million", LARGE), ("10 million", HUGE)) for operation in ("GetItem", "Query")),
+    *(at_most(f"{what} items: MB of the workers, 67 of them set", (row, "workers_mb"), 150) for what, row in (("1 million", LARGE), ("10 million", HUGE))),
+    at_least("scan, items of 1 KiB, MB/s", (SCAN, "mb_per_second"), None, 100),
     at_least("leat bench / wrk, 64", ("load generators, leat bench, 64 connections", "per_second"),
              ("load generators, wrk, 64 connections", "per_second"), 1),
     at_least("leat bench / wrk, 256", ("load generators, leat bench, 256 connections", "per_second"),

@@ -311,6 +311,8 @@ struct core_queue_stats {
 };
 bool core_queue_stats(const struct core *c, uint32_t queue, const struct core_queue_attributes **attributes,
                       struct core_queue_stats *stats);
+/* Each position from 0 on has a queue, in the order of names; CORE_NONE behind the last. A change of queues changes positions. */
+uint32_t core_queue_at(const struct core *c, uint32_t position);
 /* Walks all records that stay beside those of messages: the definitions and tasks of queues. *at begins at 0; false at the end. */
 bool core_next_kept(const struct core *c, uint64_t *at, uint64_t *location, uint32_t *body_len);
 /* A queue whose definition recovery did not find; CORE_NONE: there is none. */

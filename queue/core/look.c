@@ -59,7 +59,11 @@ uint32_t core_queue_by_name(const struct core *c, struct slice name)
 
 uint32_t core_queue_from(const struct core *c, struct slice name, bool behind)
 {
-    uint32_t position = queue_position(c, name, behind);
+    return core_queue_at(c, queue_position(c, name, behind));
+}
+
+uint32_t core_queue_at(const struct core *c, uint32_t position)
+{
     return position < c->queues.count ? c->queues.at[c->queues.by_name[position]]->number : CORE_NONE;
 }
 

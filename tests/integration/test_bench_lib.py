@@ -12,10 +12,10 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from up import BUILD, ROOT, alive, until
+from up import BUILD, ROOT, Up, alive, until
 
 sys.path.insert(0, str(ROOT / "bench"))
-from lib import budget, comparisons, loads, plots, processes, tables, targets  # noqa: E402
+from lib import budget, comparisons, loads, plots, processes, queues, scans, tables, targets  # noqa: E402
 from lib.figures import Figures  # noqa: E402
 
 WRK = """Running 5s test @ http://127.0.0.1:8080
@@ -137,7 +137,7 @@ def test_a_busy_machine():
 
 def test_which_comparisons():
     names = [c.name for c in comparisons.chosen("growth,accept,bare")]
-    assert names == ["bare", "accept", "queued", "items", "connections"], "in the table's order"
+    assert names == ["bare", "accept", "queued", "items", "scan", "connections"], "in the table's order"
     assert len(comparisons.chosen(None)) == len(comparisons.COMPARISONS) == len({c.name for c in comparisons.COMPARISONS})
     for group in comparisons.GROUPS:
         assert comparisons.chosen(group)
@@ -288,3 +288,41 @@ def test_interrupted(tmp_path, work):
         process.kill()
     assert "interrupted" in shown and not any(alive(pid) for pid in started)
     assert not list(work.iterdir()) and (tmp_path / "results" / "latest.json").exists()
+
+
+@pytest.fixture(scope="module")
+def stack():
+    with Up(workers=1) as up:
+        yield up
+
+
+def test_the_load_of_sqs_clients(stack):
+    client = queues.Client(stack.url)
+    client.create("load.fifo", FifoQueue="true")
+    sent = queues.load(client.port, 20, "batch", "load.fifo", 7, 400, connections=4)
+    assert sent["per_second"] > 0 and sent["messages_per_second"] == pytest.approx(10 * sent["per_second"], rel=0.01)
+    waiting = int(client.ask("GetQueueAttributes", QueueUrl="load.fifo", AttributeNames=["ApproximateNumberOfMessages"])
+                  ["Attributes"]["ApproximateNumberOfMessages"])
+    assert 400 <= waiting <= 440
+    for what in ("take", "take10", "cycle"):
+        assert queues.load(client.port, 0.2, what, "load.fifo", 7, connections=2)["p50_us"] > 0
+    assert queues.list_all(client)[0] >= 3
+
+
+def test_the_load_of_waiting_receivers(stack):
+    client = queues.Client(stack.url)
+    for number in range(3):
+        client.create(f"polled-{number}")
+    out = loads.run([BUILD / "bench" / "polls", client.port, 12, 3, 0, 30, 100, "polled"])
+    figures = json.loads(out.splitlines()[-1])
+    assert out.splitlines()[:2] == ["waiting", "sending"] and figures["missing"] == 0 and figures["delivery_p50_us"] > 0
+
+
+def test_a_table_is_scanned_page_by_page(stack):
+    page = b'{"Count":1,"Items":[{"id":{"S":"LastEvaluatedKey"}}],"LastEvaluatedKey":{"id":{"S":"a\\"b"}},"ScannedCount":1}'
+    assert scans.next_key(page) == {"id": {"S": 'a"b'}} and scans.next_key(b'{"Count":0,"Items":[]}') is None
+    text = "x" * 400000
+    for n in range(5):
+        stack.run("create", "lambda-apigateway", {"Item": {"id": str(n), "name": text}})
+    for segments in (1, 3):
+        assert scans.rate(stack.url, "lambda-apigateway", 10, segments)[2] == 5

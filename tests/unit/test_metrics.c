@@ -28,11 +28,17 @@ static void put_number(const char *name, int64_t number)
     value_put_int(&figures, number);
 }
 
-static struct value broker_figures(const char *queue_name)
+static struct value broker_figures(const char *queue_name, int64_t others)
 {
     buf_reset(&figures);
-    mp_put_map(&figures, 5);
+    mp_put_map(&figures, 7);
     put_number("workers", 3);
+    put_number("queueCount", 400);
+    mp_put_text(&figures, "otherQueues");
+    mp_put_map(&figures, 3);
+    put_number("count", others);
+    put_number("ready", 70);
+    put_number("oldestSeconds", 90);
     put_number("accepted", 1000000);
     put_number("dead", 2);
     mp_put_text(&figures, "queues");
@@ -79,10 +85,12 @@ static void requests_are_counted_by_route_and_status(void **state)
 static void the_brokers_figures_have_their_names(void **state)
 {
     static struct metrics m;
-    struct value broker = broker_figures("leat-jobs");
+    struct value broker = broker_figures("leat-jobs", 0);
     const char *text = text_of(&m, true, &broker);
     (void)state;
     assert_non_null(strstr(text, "\nleat_workers 3\n"));
+    assert_non_null(strstr(text, "\nleat_queues 400\n"));
+    assert_null(strstr(text, "others"));
     assert_non_null(strstr(text, "\nleat_jobs_accepted_total 1000000\n"));
     assert_non_null(strstr(text, "\nleat_jobs_finished_total{outcome=\"dead\"} 2\n"));
     assert_non_null(strstr(text, "\nleat_jobs_finished_total{outcome=\"failed\"} 0\n"));
@@ -95,10 +103,22 @@ static void the_brokers_figures_have_their_names(void **state)
     assert_non_null(strstr(text, "\nleat_gateway_link_up 1\n"));
 }
 
+static void queues_beyond_those_that_are_named_are_a_sum(void **state)
+{
+    static struct metrics m;
+    struct value broker = broker_figures("eu-west-1/orders", 399);
+    const char *text = text_of(&m, true, &broker);
+    (void)state;
+    assert_non_null(strstr(text, "\nleat_queue_messages{queue=\"eu-west-1/orders\",state=\"ready\"} 7\n"));
+    assert_non_null(strstr(text, "\nleat_queue_messages{queue=\"(others)\",state=\"ready\"} 70\n"));
+    assert_non_null(strstr(text, "\nleat_queue_messages{queue=\"(others)\",state=\"delayed\"} 0\n"));
+    assert_non_null(strstr(text, "\nleat_queue_oldest_message_seconds{queue=\"(others)\"} 90\n"));
+}
+
 static void a_strange_queue_name_cannot_forge_a_line(void **state)
 {
     static struct metrics m;
-    struct value broker = broker_figures("a\"} 1\nforged 1");
+    struct value broker = broker_figures("a\"} 1\nforged 1", 0);
     (void)state;
     assert_null(strstr(text_of(&m, true, &broker), "forged"));
 }
@@ -133,6 +153,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_are_counted_by_route_and_status),
         cmocka_unit_test(the_brokers_figures_have_their_names),
+        cmocka_unit_test(queues_beyond_those_that_are_named_are_a_sum),
         cmocka_unit_test(a_strange_queue_name_cannot_forge_a_line),
         cmocka_unit_test(figures_of_another_shape_are_harmless),
     };

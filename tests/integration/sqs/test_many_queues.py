@@ -9,7 +9,7 @@ import pytest
 from .conftest import JSON, SIGNED, boto, fails
 from up import Up
 
-QUEUES = 10000
+QUEUES = 10002
 THREADS = 8
 
 

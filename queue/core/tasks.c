@@ -265,12 +265,24 @@ size_t core_tasks(const struct core *c, uint32_t queue, struct core_task_info *o
     return count;
 }
 
+/* A copy may stand behind the records of younger tasks: they are put in the order in which they began. */
+static struct task *task_in_order(struct core *c, struct queue *q, int64_t started_ms)
+{
+    if (!new_task(c, q))
+        return NULL;
+    uint32_t i = q->task_count - 1;
+    for (; i > 0 && q->tasks[i - 1].task.started_ms > started_ms; i--)
+        q->tasks[i] = q->tasks[i - 1];
+    memset(&q->tasks[i], 0, sizeof q->tasks[i]);
+    return &q->tasks[i];
+}
+
 int task_replay(struct core *c, const struct core_record *r, uint64_t location)
 {
     struct queue *q = queue_for_replay(c, r->queue);
     struct task *t = q ? task_by_id(q, &r->id) : NULL;
     if (q && !t)
-        t = new_task(c, q);
+        t = task_in_order(c, q, r->more.task.started_ms);
     if (!t || r->more.source.len > LIMIT_QUEUE_PATH_BYTES)
         return -1;
     memset(t->destination, 0, sizeof t->destination);

@@ -325,6 +325,32 @@ static void ten_tasks_are_remembered(void **state)
     world_destroy(&w);
 }
 
+/* What compaction carries over stands behind the younger ones in the journal. */
+static void copied_tasks_keep_their_order(void **state)
+{
+    (void)state;
+    struct world *w = world_with_queues(CORE_STANDARD);
+    for (char t = 'a'; t < 'a' + 12; t++) {
+        w->now_ms += 1000;
+        task_start(w, "d", t, NULL, 0);
+        commit(w);
+        for (size_t i = w->journal_count; t == 'i' && i-- > 0;) {
+            const struct world_record *r = &w->journal[i];
+            if (r->record.kind != CORE_REC_TASK || r->record.id.bytes[0] > 'b')
+                continue;
+            event(w, &(struct core_event){.kind = CORE_MOVE_TASK, .id = r->record.id, .number = r->location});
+            commit(w);
+        }
+    }
+    struct world *after = recovered(w);
+    struct core_task_info t[LIMIT_MOVE_TASKS];
+    assert_int_equal(core_tasks(after->core, queue_number(after, "d"), t, LIMIT_MOVE_TASKS), LIMIT_MOVE_TASKS);
+    for (int i = 0; i < (int)LIMIT_MOVE_TASKS; i++)
+        assert_int_equal(t[i].id.bytes[0], 'a' + 11 - i);
+    world_destroy(&after);
+    world_destroy(&w);
+}
+
 static void jobs_go_home_only(void **state)
 {
     (void)state;
@@ -359,6 +385,7 @@ int main(void)
         cmocka_unit_test(a_task_may_go_elsewhere),
         cmocka_unit_test(a_task_fails_where_there_is_no_way),
         cmocka_unit_test(ten_tasks_are_remembered),
+        cmocka_unit_test(copied_tasks_keep_their_order),
         cmocka_unit_test(jobs_go_home_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,6 +142,7 @@ static void start_task(struct slice *in, unsigned n)
 {
     struct core_event e = asked(CORE_TASK_START, n);
     unsigned how = fuzz_u8(in);
+    ledger.now_ms++; /* tasks are known by the order in which they began */
     e.id = id_of(fuzz_u8(in));
     e.body = how & 8 ? slice_text(names[how % 8]) : (struct slice){NULL, 0};
     e.messages = how & 16 ? 1 + (how >> 5) : 0;

@@ -16,6 +16,7 @@
     X(job, "headers and body of a request to the operation API, up to the encoded operation")                                  \
     X(typed, "a request of DynamoDB's API in typed JSON, and its item back")                                                   \
     X(aws, "the headers of an AWS request: signature, codings; its compressed body")                                           \
+    X(sqs, "forms, messages, policies, envelopes and receipt handles of SQS")                                                  \
     X(value, "encoded values, operations, outcomes, catalogs and outcome rows")                                                \
     X(frame, "one wire message, by the readers of every kind")                                                                 \
     X(broker, "frames at both sockets of the broker, with its core and its journal")                                           \

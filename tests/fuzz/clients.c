@@ -48,7 +48,8 @@ static int64_t time_of(unsigned n) { return (int64_t)(n & 15) * (n & 128 ? 20000
 
 static struct core_event asked(enum core_event_kind kind, unsigned n)
 {
-    return (struct core_event){.kind = kind, .client = n >> 3 & 3, .tag = ++tag, .queue = queue_of(n)};
+    tag++;
+    return (struct core_event){.kind = kind, .client = n >> 3 & 3, .tag = tag, .queue = queue_of(n)};
 }
 
 static void set_attributes(struct slice *in, unsigned n, struct core_queue_attributes *a)
@@ -151,7 +152,8 @@ static void start_task(struct slice *in, unsigned n)
 
 static void job(struct slice *in, unsigned n)
 {
-    struct core_event e = {.client = n >> 3 & 3, .worker = n >> 3 & 1, .tag = ++tag, .queue = JOBS_QUEUE, .target = DEAD_QUEUE};
+    tag++;
+    struct core_event e = {.client = n >> 3 & 3, .worker = n >> 3 & 1, .tag = tag, .queue = JOBS_QUEUE, .target = DEAD_QUEUE};
     static const enum core_event_kind kinds[] = {CORE_SEND,        CORE_WORKER_JOIN, CORE_WORKER_CREDIT, CORE_DONE,
                                                  CORE_WORKER_GONE, CORE_CLIENT_GONE, CORE_STOP,          CORE_PURGE};
     unsigned more = fuzz_u8(in);

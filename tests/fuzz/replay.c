@@ -155,9 +155,10 @@ static void receive_all(struct core *c)
     for (uint32_t queue; (queue = core_queue_from(c, slice_text(name), tag > 0)) != CORE_NONE;) {
         fuzz_check(core_queue_stats(c, queue, &a, &s));
         memcpy(name, a->name, sizeof name);
+        tag++;
         step(c,
              (struct core_event){
-                 .kind = CORE_RECEIVE, .client = 1, .tag = ++tag, .queue = queue, .messages = 10, .delay_ms = 5, .wait_ms = 1});
+                 .kind = CORE_RECEIVE, .client = 1, .tag = tag, .queue = queue, .messages = 10, .delay_ms = 5, .wait_ms = 1});
     }
 }
 

@@ -160,11 +160,11 @@ static int add(struct form *f, struct slice name, struct slice value)
 
 static int add_pair(struct form *f, struct slice pair)
 {
+    if (pair.len == 0)
+        return 0;
     const unsigned char *equals = memchr(pair.ptr, '=', pair.len);
     size_t name_len = equals ? (size_t)(equals - pair.ptr) : pair.len;
     struct slice name, value = slice_text("");
-    if (pair.len == 0)
-        return 0;
     if (decode(f, slice_of(pair.ptr, name_len), &name) != 0 ||
         (equals && decode(f, slice_of(equals + 1, pair.len - name_len - 1), &value) != 0))
         return -1;
@@ -262,15 +262,30 @@ static void put_collection(const struct form *f, const struct rule *rule, const 
         mp_close_array(out, mark, count);
 }
 
+/* Several names in a form stand for one member, and a name may be written as the member's own: the first counts. */
+static bool member_again(struct slice member, unsigned *seen)
+{
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
+        if (slice_equal(member, slice_text(rules[i].member))) {
+            bool again = *seen & 1u << i;
+            *seen |= 1u << i;
+            return again;
+        }
+    return false;
+}
+
 static void put_structure(const struct form *f, const struct node *node, struct buf *out)
 {
     uint32_t count = 0;
+    unsigned seen = 0;
     size_t mark = mp_open(out);
     for (uint32_t i = node->first; i != NONE; i = f->nodes[i].next) {
         const struct node *member = &f->nodes[i];
         const struct rule *rule = member->first != NONE ? rule_of(member->name) : NULL;
         if (!rule && !member->value.ptr)
             continue; /* parts of a name that the API does not know */
+        if (member_again(rule ? slice_text(rule->member) : member->name, &seen))
+            continue;
         if (rule)
             mp_put_text(out, rule->member);
         else

@@ -49,7 +49,7 @@ static bool shows_own(const struct page *page, const char *name)
     sqs_name_of_path(after, &region);
     if (region.len > 0 || (after.len > 0 && (after.len >= text.len || memcmp(after.ptr, text.ptr, after.len) != 0)))
         return false; /* own queues were shown before: "leat-jobs" stands before "leat-jobs-dead", which begins with it */
-    return page->prefix.len <= text.len && memcmp(page->prefix.ptr, text.ptr, page->prefix.len) == 0;
+    return page->prefix.len == 0 || (page->prefix.len <= text.len && memcmp(page->prefix.ptr, text.ptr, page->prefix.len) == 0);
 }
 
 static uint32_t count_own(const struct page *page)

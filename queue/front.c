@@ -156,6 +156,7 @@ static void call_one(struct broker *b, struct peer *client, const struct msg_cal
     event.client = client->handle;
     event.tag = entry->call;
     event.delay_ms = entry->timeout_ms;
+    broker_look_at_reserve(b);
     core_step(b->core, &event, b->effects);
     /* The body must be there before the effects hand it out; a call without one is dropped by its first effect. */
     if (event.call != 0 && bodies_add(b->bodies, event.call, entry) != 0)

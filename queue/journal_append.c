@@ -204,6 +204,12 @@ bool journal_has_room(struct journal *j, int64_t now_ms)
     return journal_writer_await_spare(&j->writer, false, JOURNAL_ROOM_WAIT_MS);
 }
 
+/* The longest kinds of which a step may have many are TRANSFERs; it may have one DEFINE, whose body is a document. */
+static_assert(CORE_RECORDS_MAX * (64 + LIMIT_REASON_BYTES + LIMIT_QUEUE_PATH_BYTES) + LIMIT_QUEUE_DOCUMENT_BYTES +
+                      JOURNAL_RECORD_FIXED_BYTES <=
+                  JOURNAL_STEP_BYTES,
+              "a step's records fit what is kept for it");
+
 bool journal_has_reserve(struct journal *j) { return journal_fits(j, JOURNAL_STEP_BYTES, false); }
 
 void journal_on_segment(struct journal *j, void (*head)(void *self), void *self)

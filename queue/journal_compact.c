@@ -44,7 +44,7 @@ static bool worth_it_when_full(struct journal *j, const struct journal_segment *
 {
     uint64_t alive = s->live_bytes + s->keys * JOURNAL_LIVE_OVERHEAD_BYTES;
     bool full = j->disk_low || (journal_spare_errno(&j->writer) && !journal_writer_has_spare(&j->writer));
-    return full && alive < s->bytes / 2 && journal_fits(j, (uint32_t)alive + JOURNAL_RECORD_MAX_BYTES, false);
+    return full && alive < s->bytes / 2 && journal_fits(j, (uint32_t)alive + 2 * JOURNAL_STEP_BYTES, false);
 }
 
 static bool worth_it(struct journal *j, int64_t now_ms)
@@ -120,7 +120,7 @@ static bool keep_record(struct journal *j, journal_live *visit, void *self, int6
     bool stays = core_record_stays(record->kind), key = record->has_key && record->key_expires_ms > now_ms;
     if (!stays && !key)
         return true;
-    if (!journal_fits(j, JOURNAL_RECORD_MAX_BYTES, false))
+    if (!journal_fits(j, journal_record_bound(record) + JOURNAL_STEP_BYTES, false)) /* a step comes with the copy */
         return false;
     if (key && !carry_key(j, record))
         return false;

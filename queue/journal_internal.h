@@ -35,7 +35,7 @@
 #define JOURNAL_RECORD_FIXED_BYTES 1024u   /* a record without its body is shorter, whatever its kind */
 #define JOURNAL_RECORD_MAX_BYTES (JOURNAL_BODY_MAX_BYTES + JOURNAL_RECORD_FIXED_BYTES)
 #define JOURNAL_PENDING_MAX_BYTES (256u << 20) /* appended and not yet on disk: beyond it has_room says no */
-#define JOURNAL_STEP_BYTES (256u << 10)        /* records of one step of the core, new messages aside, are fewer bytes */
+#define JOURNAL_STEP_BYTES (544u << 10)        /* records of one step of the core, new messages aside, are fewer bytes */
 #define JOURNAL_RESERVE_SHARE 8u               /* of a segment, for acks on a full disk */
 #define JOURNAL_SPARE_SLOTS 4u                 /* files spare.0 ... */
 #define JOURNAL_SPARES_KEPT 2u                 /* an emptied segment is recycled while there are fewer */

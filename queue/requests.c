@@ -349,7 +349,6 @@ void front_requests(struct broker *b, struct peer *client, struct msg *m)
     if (msg_read_requests(m) != 0)
         return;
     while (msg_next_request(m, &asked.number, &request, &valid)) {
-        broker_look_at_reserve(b);
         asked.queue = valid ? core_queue_by_name(b->core, request.queue) : CORE_NONE;
         if (valid && has_texts(&request))
             carry_out(b, &asked);

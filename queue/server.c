@@ -29,6 +29,7 @@ struct core_event broker_event(const struct broker *b, enum core_event_kind kind
 
 void broker_step(struct broker *b, struct core_event *event)
 {
+    broker_look_at_reserve(b); /* any step may have something to say that must not be lost */
     core_step(b->core, event, b->effects);
     effects_carry_out(b, b->effects);
 }

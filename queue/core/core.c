@@ -42,7 +42,7 @@ uint64_t core_text_hash(struct slice text)
 
 struct core_effect *core_emit(struct core *c, enum core_effect_kind kind)
 {
-    assert(core_room(c) > 0);
+    assert(c->out->count < CORE_EFFECTS_MAX);
     struct core_effect *e = &c->out->at[c->out->count++];
     size_t head = offsetof(struct core_effect, record);
     memset(e, 0, head); /* the record is large, and only JOURNAL has one */
@@ -55,6 +55,8 @@ struct core_record *core_record(struct core *c, enum core_record_kind kind)
 {
     struct core_record *r = &core_emit(c, CORE_EFFECT_JOURNAL)->record;
     memset(r, 0, offsetof(struct core_record, attributes));
+    c->records++;
+    assert(c->records <= CORE_RECORDS_MAX);
     r->kind = kind;
     r->number = ++c->number;
     r->now_ms = c->now_ms;
@@ -173,6 +175,7 @@ static void (*const arms[CORE_EVENT_COUNT])(struct core *, struct core_event *) 
 void core_step(struct core *c, struct core_event *event, struct core_effects *out)
 {
     out->count = 0;
+    c->records = 0;
     c->out = out;
     c->more = false;
     c->clients.asides = ASIDE_EACH_STEP;

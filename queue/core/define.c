@@ -137,8 +137,12 @@ void queue_locate(struct core *c, const struct core_record *r, uint64_t location
 /* -- Recovery ---------------------------------------------------------------------------------------------------------------------- */
 struct queue *queue_for_replay(struct core *c, uint32_t number)
 {
-    struct queue *q = queue_at(c, number);
-    return q ? q : queue_make_numbered(c, number, CORE_STANDARD);
+    struct queue *q = queue_at(c, number), *before = c->queues.at[number & (QUEUE_PLACES - 1)];
+    if (q)
+        return q;
+    if (before)
+        doom_lost(c, before);
+    return queue_make_numbered(c, number, CORE_STANDARD);
 }
 
 /* QUEUE is how brokers that knew no others wrote down the shell's own. Their dead-letter queue was meant by number; the shell sets it anew. */
@@ -146,6 +150,9 @@ int define_replay(struct core *c, const struct core_record *r, uint64_t location
 {
     bool old = r->kind == CORE_REC_QUEUE;
     struct queue *q = old && r->queue >= LIMIT_QUEUES ? NULL : queue_for_replay(c, r->queue);
+    struct queue *before = q ? queue_by_name(c, slice_text(r->attributes.name)) : NULL;
+    if (before && before != q)
+        doom_lost(c, before);
     if (!q || r->attributes.name[0] == '\0' || queue_define(c, &q, &r->attributes) != 0)
         return -1;
     if (old)

@@ -251,9 +251,19 @@ static void drop_all(struct core *c, struct queue *q)
     queue_unmake(c, q);
 }
 
+void doom_lost(struct core *c, struct queue *q)
+{
+    assert(c->replaying);
+    queue_forget_name(c, q);
+    drop_all(c, q);
+}
+
 static int replay_purge(struct core *c, const struct core_record *r)
 {
-    struct queue *q = queue_for_replay(c, r->queue), *successor = q ? doom_purge(c, q, r->more.target) : NULL;
+    struct queue *q = queue_for_replay(c, r->queue), *before = c->queues.at[r->more.target & (QUEUE_PLACES - 1)];
+    if (q && before && before != q)
+        doom_lost(c, before);
+    struct queue *successor = q ? doom_purge(c, q, r->more.target) : NULL;
     if (!successor)
         return -1;
     successor->purged_ms = r->now_ms;
@@ -272,9 +282,7 @@ int doom_replay(struct core *c, const struct core_record *r)
     memcpy(name, r->more.source.ptr, r->more.source.len < sizeof name ? r->more.source.len : sizeof name - 1);
     removed_note(c, name, &r->id, r->now_ms);
     struct queue *q = queue_at(c, r->queue);
-    if (!q)
-        return 0;
-    queue_forget_name(c, q);
-    drop_all(c, q);
+    if (q)
+        doom_lost(c, q);
     return 0;
 }

@@ -52,7 +52,8 @@ void lease_release(struct core *c, uint32_t slot, const char *why)
     const struct queue *q = message_queue(c, m);
     const struct core_queue_attributes *a = &q->attributes;
     uint32_t worker = end_lease(c, slot);
-    if (a->max_receive_count > 0 && m->receive_count >= a->max_receive_count && queue_dead_letters(c, q)) {
+    bool worn_out = a->max_receive_count > 0 && m->receive_count >= a->max_receive_count;
+    if (worn_out && !c->exhausted && queue_dead_letters(c, q)) { /* without a place for the record, it comes next time */
         struct text t = {.len = 0};
         text_add(&t, "received ");
         text_number(&t, m->receive_count);
@@ -90,7 +91,12 @@ static bool expired_in(const struct core *c, const struct message *m, const stru
     return retention_ms > 0 && core_later(kept_ms, retention_ms) <= c->now_ms;
 }
 
-bool message_expired(const struct core *c, const struct message *m) { return expired_in(c, m, message_queue(c, m)); }
+/* With no place on the disk to say so, a job that is too old is worked on all the same. */
+bool message_expired(const struct core *c, const struct message *m)
+{
+    const struct queue *q = message_queue(c, m);
+    return (q->attributes.kind != CORE_JOBS || !c->exhausted) && expired_in(c, m, q);
+}
 
 /* A dead-letter queue that would not keep it either is passed by: queues that name each other must not play ball for ever. */
 void message_expire(struct core *c, uint32_t slot)

@@ -131,8 +131,10 @@ int define_replay(struct core *c, const struct core_record *r, uint64_t location
 struct queue *doom_purge(struct core *c, struct queue *q,
                          uint32_t number); /* number 0: any. The successor, or NULL without memory or place */
 void doom_remove(struct core *c, struct queue *q);
-void doom_clear(struct core *c);                                             /* part of every step */
-int doom_replay(struct core *c, const struct core_record *r);                /* PURGE, REMOVE */
+void doom_clear(struct core *c);                              /* part of every step */
+int doom_replay(struct core *c, const struct core_record *r); /* PURGE, REMOVE */
+/* Recovery: a younger queue has its place or its name, so it has ended, and salvage has lost the record that said so. */
+void doom_lost(struct core *c, struct queue *q);
 const struct removed *removed_find(const struct core *c, struct slice name); /* NULL: may be used */
 
 #endif

@@ -31,6 +31,8 @@ static int replay_receipt(struct core *c, uint32_t slot, const struct core_recor
     struct message *m = message_at(c, slot);
     if (r->kind != CORE_REC_POST)
         return replay_origin(c, slot, (struct slice){NULL, 0}, r->reason);
+    if (more->first_ms < 0 || (more->first_ms > 0 && r->receive_count == 0) || (more->leased && more->first_ms == 0))
+        return -1; /* in flight, and never received */
     m->flags |= (uint8_t)(more->priority % LIMIT_PRIORITIES << PRIORITY_SHIFT);
     if (more->leased)
         m->flags |= FLAG_GIVEN;
@@ -95,7 +97,7 @@ static int replay_lease(struct core *c, uint32_t slot, const struct core_record 
 {
     struct message *m = message_at(c, slot);
     struct receipt *receipt = message_queue(c, m)->attributes.kind == CORE_JOBS ? NULL : receipt_need(c, slot);
-    if (!receipt || due_set(c, slot, r->due_ms) != 0)
+    if (!receipt || r->receive_count == 0 || r->now_ms <= 0 || due_set(c, slot, r->due_ms) != 0)
         return -1;
     receipt->count = r->receive_count;
     receipt->received_ms = r->now_ms;

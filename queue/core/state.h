@@ -37,6 +37,10 @@
 #define SWEEP_SLOTS 65536          /* so many messages at once */
 #define END_ROOM (WAITERS_MAX + 4) /* effects of one message's end */
 
+#define RECORDS_ENOUGH 512u /* that many records, and a step ends as soon as it can */
+
+static_assert(RECORDS_ENOUGH + WORKER_OUTSTANDING_MAX + 64 <= CORE_RECORDS_MAX,
+              "the end of a worker, when there are almost enough records already, or that of a queue");
 static_assert(WORKER_OUTSTANDING_MAX * (WAITERS_MAX + 1) + END_ROOM <= CORE_EFFECTS_MAX, "the end of a worker fits one step");
 
 enum message_flag {
@@ -142,6 +146,7 @@ struct core {
     int64_t newest_ms; /* highest time in replayed records */
     bool disk_full, exhausted;
     bool more;                    /* the last step had more to say than effects */
+    uint32_t records;             /* of this step */
     bool replaying;               /* between the first core_replay() and core_replayed() */
     int64_t sweep_ms, silence_ms; /* next looks */
     uint32_t sweep_slot;          /* where the next one begins */
@@ -200,7 +205,11 @@ void *core_resize(struct core *c, void *old, size_t old_bytes, size_t bytes); /*
 int core_grow(struct core *c, void **array, uint32_t *cap, uint32_t max, size_t element);
 /* Table of n buckets, all CORE_NONE; NULL without memory. */
 uint32_t *core_buckets(struct core *c, uint32_t n);
-static inline size_t core_room(const struct core *c) { return CORE_EFFECTS_MAX - c->out->count; }
+/* For effects; a step with many records has no more, for the shell keeps a place on the disk for so many only. */
+static inline size_t core_room(const struct core *c)
+{
+    return c->records < RECORDS_ENOUGH ? CORE_EFFECTS_MAX - c->out->count : 0;
+}
 struct core_effect *core_emit(struct core *c, enum core_effect_kind kind); /* asserts that there is room */
 /* The next record, in an effect of its own; number, now_ms and kind are set. */
 struct core_record *core_record(struct core *c, enum core_record_kind kind);

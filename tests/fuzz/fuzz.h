@@ -24,6 +24,7 @@
     X(worker, "frames of the broker at a worker, applied to tables")                                                           \
     X(journal, "damage in the files of a journal: recovery and salvage")                                                       \
     X(replay, "intact groups with any records: recovery and the core that takes them")                                         \
+    X(clients, "what clients do to queues, crashes and compaction in between")                                                 \
     X(store, "any bytes in the rows of the table store")                                                                       \
     X(table, "jobs on tables, line by line")                                                                                   \
     X(expression, "condition, update and projection expressions and statements, and what they do to items")

@@ -33,6 +33,26 @@ static void take_attributes(struct slice *in, bool wild, struct core_queue_attri
     a->kind = fuzz_u8(in) % 3;
 }
 
+static void take_more(struct slice *in, bool wild, struct core_record_more *more)
+{
+    unsigned flags = fuzz_u8(in);
+    more->source = flags & 1 ? slice_of((const unsigned char *)"q0", 2) : (struct slice){NULL, 0};
+    more->leased = flags & 2;
+    more->renumbered = flags & 4;
+    more->has_attempt = flags & 8;
+    more->priority = wild ? fuzz_u8(in) : flags >> 4 & 3;
+    more->first_ms = (int64_t)take_number(in, wild);
+    more->received_ms = (int64_t)take_number(in, wild);
+    more->kept_ms = (int64_t)take_number(in, wild);
+    more->before = (uint32_t)take_number(in, wild);
+    more->target = (uint32_t)take_number(in, wild) % (wild ? UINT32_MAX : 8);
+    more->task = (struct core_task){.status = (enum core_task_status)(flags >> 6 & 3),
+                                    .rate = (uint32_t)more->before,
+                                    .moved = (uint64_t)more->kept_ms,
+                                    .total = (uint64_t)more->first_ms,
+                                    .started_ms = more->received_ms};
+}
+
 static struct core_record take_record(struct slice *in, unsigned first, uint64_t number)
 {
     bool wild = first & 0x80;
@@ -58,6 +78,10 @@ static struct core_record take_record(struct slice *in, unsigned first, uint64_t
     r.key_expires_ms = (int64_t)take_number(in, wild);
     r.reason = fuzz_bytes(in, fuzz_u8(in) % 8);
     r.body = fuzz_bytes(in, 1 + fuzz_u8(in) % 16);
+    if (r.kind >= CORE_REC_POST)
+        take_more(in, wild, &r.more);
+    if (r.kind == CORE_REC_TASK)
+        r.body = (struct slice){NULL, 0};
     return r;
 }
 
@@ -99,20 +123,43 @@ static size_t step(struct core *c, struct core_event event)
 {
     static struct core_effect delivered[CORE_EFFECTS_MAX];
     size_t count = 0;
+    uint32_t queue = CORE_NONE;
     event.now_ms = now_ms;
     core_step(c, &event, &effects);
     core_check(c);
     for (size_t i = 0; i < effects.count; i++) {
         if (effects.at[i].kind == CORE_EFFECT_FREED)
             journal_freed(journal, effects.at[i].location, effects.at[i].body_len);
-        if (effects.at[i].kind == CORE_EFFECT_DELIVER)
+        if (effects.at[i].kind == CORE_EFFECT_DELIVER || effects.at[i].kind == CORE_EFFECT_GIVEN)
             delivered[count++] = effects.at[i];
+        if (effects.at[i].kind == CORE_EFFECT_RECEIVED)
+            queue = effects.at[i].queue;
     }
     for (size_t i = 0; i < count; i++)
         fuzz_check(journal_read(journal, delivered[i].location, delivered[i].body_len).len == delivered[i].body_len);
     for (size_t i = 0; i < count; i++)
-        step(c, (struct core_event){.kind = CORE_DONE, .seq = delivered[i].seq, .lease = delivered[i].lease});
+        step(c, (struct core_event){.kind = delivered[i].kind == CORE_EFFECT_GIVEN ? CORE_DELETE : CORE_DONE,
+                                    .queue = queue,
+                                    .seq = delivered[i].seq,
+                                    .lease = delivered[i].lease});
     return count;
+}
+
+/* Of each queue, as they come by their names. */
+static void receive_all(struct core *c)
+{
+    struct core_queue_stats s;
+    const struct core_queue_attributes *a;
+    char name[LIMIT_QUEUE_PATH_BYTES + 1] = "";
+    uint64_t tag = 0;
+    for (uint32_t queue; (queue = core_queue_from(c, slice_text(name), tag > 0)) != CORE_NONE;) {
+        fuzz_check(core_queue_stats(c, queue, &a, &s));
+        memcpy(name, a->name, sizeof name);
+        tag++;
+        step(c,
+             (struct core_event){
+                 .kind = CORE_RECEIVE, .client = 1, .tag = tag, .queue = queue, .messages = 10, .delay_ms = 5, .wait_ms = 1});
+    }
 }
 
 static void work_off(struct core *c)
@@ -123,6 +170,7 @@ static void work_off(struct core *c)
             now_ms = core_deadline(c);
         step(c, (struct core_event){.kind = CORE_WORKER_CREDIT, .messages = 1});
         step(c, (struct core_event){.kind = CORE_TICK});
+        receive_all(c);
         step(c, (struct core_event){.kind = CORE_COMMITTED, .number = core_number(c)});
     }
     step(c, (struct core_event){.kind = CORE_WORKER_GONE});

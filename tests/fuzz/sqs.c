@@ -4,11 +4,11 @@
 
 #include "common/json.h"
 #include "common/json_cursor.h"
-#include "gateway/sqs_attributes.h"
+#include "common/sqs_attributes.h"
 #include "gateway/sqs_form.h"
-#include "gateway/sqs_message.h"
-#include "gateway/sqs_policy.h"
-#include "gateway/sqs_verdict.h"
+#include "common/sqs_message.h"
+#include "common/sqs_policy.h"
+#include "common/sqs_verdict.h"
 #include "gateway/sqs_xml.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -244,9 +244,37 @@ static void a_purge_takes_everything_but_what_is_in_flight(void **state)
     world_destroy(&w);
 }
 
+/* The record of a move must not be lost, so without a place for it nothing is moved; what is late is worked on all the same. */
+static void on_a_full_disk_nothing_is_dead_lettered(void **state)
+{
+    (void)state;
+    struct world *w = world_create();
+    struct core_queue_attributes jobs = world_attributes(JOBS);
+    jobs.retention_ms = HOUR_MS;
+    queue_set(w, JOBS, &jobs);
+    join(w, 0);
+    credit(w, 0, 10);
+    add(w, "a");
+    pass(w, 2 * VISIBILITY_MS); /* received three times */
+    add(w, "b");
+    event(w, &(struct core_event){.kind = CORE_DISK, .full = true, .exhausted = true});
+    pass(w, VISIBILITY_MS);
+    assert_int_equal(info_of(w, "a").queue, JOBS);
+    pass(w, HOUR_MS);
+    assert_int_equal(info_of(w, "b").queue, JOBS);
+    assert_int_equal(records(w, CORE_REC_TRANSFER), 0);
+    event(w, &(struct core_event){.kind = CORE_DISK});
+    pass(w, VISIBILITY_MS);
+    commit(w);
+    assert_int_equal(info_of(w, "a").queue, DEAD);
+    check_recovery(w);
+    world_destroy(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(on_a_full_disk_nothing_is_dead_lettered),
         cmocka_unit_test(too_many_receives_end_in_the_dead_letter_queue),
         cmocka_unit_test(the_reason_tells_what_happened_last),
         cmocka_unit_test(without_a_limit_or_a_queue_to_go_to_nobody_dies),

@@ -114,11 +114,11 @@ static void a_purge_and_a_redrive_are_repeated_until_they_are_through(void **sta
     int steps = 0;
     for (; queue_total(w, DEAD) > 1000; steps++)
         redrive(w, DEAD, JOBS, (uint32_t)queue_total(w, DEAD) - 1000);
-    assert_in_range(steps, 2, 3);
+    assert_in_range(steps, 5, 10); /* so many records and no more have their place on the disk */
     expect_counts(w, JOBS, COUNTS(0, 0, 5000, 0, 0));
     for (steps = 0; queue_total(w, JOBS) > 0; steps++)
         purge(w, JOBS);
-    assert_in_range(steps, 2, 4);
+    assert_in_range(steps, 5, 10);
     expect_counts(w, DEAD, COUNTS(0, 0, 1000, 0, 0));
     world_destroy(&w);
 }

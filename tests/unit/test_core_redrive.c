@@ -325,6 +325,47 @@ static void ten_tasks_are_remembered(void **state)
     world_destroy(&w);
 }
 
+/* Says again what the records before `end` say, as compaction does, which then gives them up. */
+static void carry_over(struct world *w, size_t end)
+{
+    for (size_t i = 0; i < end; i++) {
+        const struct core_record *r = &w->journal[i].record;
+        struct core_event e = {
+            .kind = CORE_MOVE_TASK, .id = r->id, .number = w->journal[i].location, .body = slice_text("document")};
+        if (r->kind == CORE_REC_DEFINE) {
+            e.kind = CORE_MOVE_DEFINITION;
+            e.queue = r->queue;
+        }
+        if (r->kind == CORE_REC_DEFINE || r->kind == CORE_REC_TASK)
+            event(w, &e);
+        commit(w);
+    }
+}
+
+/* What is carried over stands behind the younger ones in the journal. */
+static void copied_tasks_keep_their_order(void **state)
+{
+    (void)state;
+    struct world *w = world_with_queues(CORE_STANDARD);
+    size_t old = 0;
+    for (char t = 'a'; t < 'a' + 12; t++) {
+        w->now_ms += 1000;
+        task_start(w, "d", t, NULL, 0);
+        commit(w);
+        if (t == 'b')
+            old = w->journal_count;
+        if (t == 'i')
+            carry_over(w, old);
+    }
+    struct world *after = world_recover(w, old);
+    struct core_task_info t[LIMIT_MOVE_TASKS];
+    assert_int_equal(core_tasks(after->core, queue_number(after, "d"), t, LIMIT_MOVE_TASKS), LIMIT_MOVE_TASKS);
+    for (int i = 0; i < (int)LIMIT_MOVE_TASKS; i++)
+        assert_int_equal(t[i].id.bytes[0], 'a' + 11 - i);
+    world_destroy(&after);
+    world_destroy(&w);
+}
+
 static void jobs_go_home_only(void **state)
 {
     (void)state;
@@ -359,6 +400,7 @@ int main(void)
         cmocka_unit_test(a_task_may_go_elsewhere),
         cmocka_unit_test(a_task_fails_where_there_is_no_way),
         cmocka_unit_test(ten_tasks_are_remembered),
+        cmocka_unit_test(copied_tasks_keep_their_order),
         cmocka_unit_test(jobs_go_home_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

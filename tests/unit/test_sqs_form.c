@@ -55,6 +55,8 @@ static void names_become_what_the_json_protocol_says(void **state)
     assert_string_equal(read_form("Action=SendMessage&MessageBody=hi+there%21&Version=2012-11-05", action),
                         "{\"Action\":\"SendMessage\",\"MessageBody\":\"hi there!\",\"Version\":\"2012-11-05\"}");
     assert_string_equal(action, "SendMessage");
+    check_form("Attributes=x&Attribute.1.Name=a&SendMessageBatchRequestEntry.1.Id=b&DeleteMessageBatchRequestEntry.1.Id=c",
+               "{\"Attributes\":\"x\",\"Entries\":[{\"Id\":\"b\"}]}");
     check_form("AttributeName.1=All&AttributeName.2=Policy", "{\"AttributeNames\":[\"All\",\"Policy\"]}");
     check_form("Attribute.1.Name=DelaySeconds&Attribute.1.Value=5&Attribute.2.Value=x&Attribute.2.Name=Policy",
                "{\"Attributes\":{\"DelaySeconds\":\"5\",\"Policy\":\"x\"}}");

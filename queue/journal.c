@@ -128,6 +128,8 @@ struct journal *journal_open(const struct journal_config *config, struct err *e)
         result = err_set(e, ERR_INTERNAL, "cannot make an event descriptor: %s", strerror(errno));
     if (result != 0 || journal_load_segments(j, e) != 0)
         journal_close(&j);
+    else
+        journal_keep_descriptors();
     return j;
 }
 
@@ -158,6 +160,7 @@ void journal_close(struct journal **journal)
     journal_free_groups(j);
     journal_free_windows(j);
     journal_free_compaction(j);
+    journal_release_descriptors();
     if (j->folder_fd >= 0)
         close(j->folder_fd);
     if (j->lock_fd >= 0)

@@ -132,14 +132,14 @@ int journal_reader_open(struct journal_reader *r, int folder_fd, const struct jo
 {
     char name[JOURNAL_NAME_BYTES];
     journal_segment_name(s->number, name);
-    *r = (struct journal_reader){.fd = openat(folder_fd, name, O_RDONLY | O_CLOEXEC), .segment = s};
+    *r = (struct journal_reader){.fd = journal_open_file(folder_fd, name, O_RDONLY), .segment = s};
     return r->fd < 0 ? -1 : 0;
 }
 
 void journal_reader_close(struct journal_reader *r)
 {
-    if (r->segment && r->fd >= 0)
-        close(r->fd);
+    if (r->segment)
+        journal_close_file(r->fd);
     free(r->data);
     *r = (struct journal_reader){.fd = -1};
 }

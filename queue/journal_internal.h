@@ -6,6 +6,7 @@
  *     journal_group.c     headers of segments and groups <-> bytes, checksums; reading groups back from a file
  *     journal_segment.c   the folder: names, listing, reading headers
  *     journal_io.c        system calls: a table that tests exchange, whole writes and reads, what a failure means
+ *     journal_descriptors.c  some are kept back
  *     journal_writer.c    the thread: groups, marks, new segments
  *     journal_spare.c     the thread's spare segments: allocating ahead, recycling
  *     journal_recover.c   start: scan, torn tail or damage, replay
@@ -59,6 +60,13 @@ struct journal_io {
 /* Exchanges the table for all journals of the process (NULL: the system's own). For tests; not while a journal is open. */
 void journal_set_io(const struct journal_io *io);
 extern struct journal_io journal_io;
+
+/* Descriptors are kept back for the journal's files (journal_descriptors.c): peers that connect until there are none left must not end a
+ * broker whose disk is well. open: as openat, with mode 0600 and O_CLOEXEC; close: -1 is ignored, errno stays. Any thread. */
+int journal_open_file(int folder_fd, const char *name, int flags);
+void journal_close_file(int fd);
+void journal_keep_descriptors(void);    /* as many as it ever needs at once, or what there is */
+void journal_release_descriptors(void); /* no other journal of the process may be open, or it does without */
 
 int journal_write_all(int fd, const void *bytes, size_t len, off_t at); /* 0, or -1 with errno */
 /* Whole bytes; what lies behind the end of the file reads as zeros. 0, or -1 with errno. */

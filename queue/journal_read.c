@@ -70,12 +70,11 @@ static int fill(struct journal *j, struct journal_window *w, const struct journa
         w->cap = want;
     }
     journal_segment_name(s->number, name);
-    int fd = openat(j->folder_fd, name, O_RDONLY | O_CLOEXEC);
+    int fd = journal_open_file(j->folder_fd, name, O_RDONLY);
     if (fd < 0)
         return -1;
-    int result = journal_read_all(fd, w->data, want, offset), error = errno;
-    close(fd);
-    errno = error;
+    int result = journal_read_all(fd, w->data, want, offset);
+    journal_close_file(fd);
     if (result != 0)
         return -1;
     w->segment = s->number;

@@ -55,7 +55,7 @@ int journal_spare_scan(struct journal_writer *w, struct err *e)
 static int abandon(struct journal_writer *w, int error, const char *step)
 {
     if (w->making_fd >= 0)
-        close(w->making_fd);
+        journal_close_file(w->making_fd);
     w->making_fd = -1;
     w->made_bytes = 0;
     journal_io.unlink(w->folder_fd, NEW_NAME);
@@ -68,7 +68,7 @@ static int abandon(struct journal_writer *w, int error, const char *step)
 /* Allocates, or starts to fill with zeros. 1: zeros are needed. */
 static int begin(struct journal_writer *w, int *error)
 {
-    w->making_fd = openat(w->folder_fd, NEW_NAME, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    w->making_fd = journal_open_file(w->folder_fd, NEW_NAME, O_RDWR | O_CREAT | O_TRUNC);
     if (w->making_fd < 0) {
         *error = errno;
         return abandon(w, *error, "create");
@@ -108,7 +108,7 @@ int journal_spare_step(struct journal_writer *w, int *error)
         return state;
     char name[JOURNAL_NAME_BYTES];
     slot_name((unsigned)slot, name);
-    close(w->making_fd);
+    journal_close_file(w->making_fd);
     w->making_fd = -1;
     if (journal_io.rename(w->folder_fd, NEW_NAME, name) != 0) {
         *error = errno;
@@ -125,7 +125,7 @@ int journal_spare_take(struct journal_writer *w, char name[static JOURNAL_NAME_B
             continue;
         slot_name(i, name);
         w->slots[i] = false;
-        return openat(w->folder_fd, name, O_RDWR | O_CLOEXEC);
+        return journal_open_file(w->folder_fd, name, O_RDWR);
     }
     errno = ENOENT;
     return -1;

@@ -62,8 +62,7 @@ static int make_segment(struct journal_writer *w, const struct journal_segment *
         journal_io.rename(w->folder_fd, spare, name) == 0 && journal_io.sync_folder(w->folder_fd) == 0)
         return fd;
     int error = errno;
-    if (fd >= 0)
-        close(fd);
+    journal_close_file(fd);
     journal_fatal("open segment", name, error);
     return -1;
 }
@@ -74,8 +73,7 @@ static int change_segment(struct journal_writer *w, const struct journal_segment
     if (fd < 0)
         return -1;
     int result = write_mark(w, JOURNAL_END, true);
-    if (w->fd >= 0)
-        close(w->fd);
+    journal_close_file(w->fd);
     w->fd = fd;
     w->segment = *s;
     w->end = JOURNAL_BLOCK_BYTES;

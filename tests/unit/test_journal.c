@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -135,6 +136,34 @@ static void test_reading_a_damaged_body_is_fatal(void **state)
     assert_null(journal_read(lab->j, lab->messages[1].location + (1ull << 40), 10).ptr);
     assert_null(journal_read(lab->j, lab->messages[1].location, JOURNAL_SEGMENT_MIN_BYTES).ptr);
     assert_int_equal(lab_faults.fatals, 3);
+}
+
+/* Sockets have taken all descriptors: the journal goes on, over new segments and with bodies that only files have. */
+static void test_it_goes_on_when_there_are_no_descriptors_left(void **state)
+{
+    struct lab *lab = *state;
+    struct rlimit before, none;
+    uint64_t sent[140];
+    lab_open(lab);
+    for (int i = 0; i < 20; i++)
+        sent[i] = lab_send(lab, 100000);
+    lab_sync(lab);
+    int highest = dup(0);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){.rlim_cur = (rlim_t)highest, .rlim_max = before.rlim_max};
+    close(highest);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    assert_int_equal(dup(0), -1);
+    for (int i = 20; i < 140; i++) {
+        sent[i] = lab_send(lab, 100000);
+        lab_sync(lab);
+        lab_check_body(lab, sent[i - 20]);
+        lab_done(lab, sent[i - 20]);
+        lab_compact(lab, 100);
+    }
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_true(lab->messages[sent[139]].location >> 32 > (lab->messages[sent[19]].location >> 32) + 1); /* new segments */
+    assert_int_equal(lab_faults.fatals, 0);
 }
 
 static void test_largest_body_fits_and_a_larger_one_is_refused(void **state)
@@ -335,6 +364,7 @@ int main(void)
                                        T(test_bodies_are_read_at_every_stage),
                                        T(test_windows_do_not_reach_beyond_the_disk),
                                        T(test_reading_a_damaged_body_is_fatal),
+                                       T(test_it_goes_on_when_there_are_no_descriptors_left),
                                        T(test_largest_body_fits_and_a_larger_one_is_refused),
                                        T(test_more_than_a_group_in_one_turn),
                                        T(test_each_segment_begins_with_the_head),

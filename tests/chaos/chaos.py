@@ -49,6 +49,7 @@ def arguments():
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--gateways", type=int, default=2)
     parser.add_argument("--heal-seconds", type=float, default=3, help="a single kill that heals slower is a violation")
+    parser.add_argument("--patience", type=float, default=1, help="on a busy machine: deadlines are so many times longer, and slow heals are only told")
     parser.add_argument("--each", action="store_true", help="every fault at least once, and then the end; instead of some minutes")
     parser.add_argument("--figures", default=None, help="a folder for figures.json and figures.md")
     parser.add_argument("--only", default=None, help="comma-separated names of faults")
@@ -126,7 +127,8 @@ class Run:
 
     # -- All of it -------------------------------------------------------------------------------------------------
     def play(self):
-        faults = Faults(self.stack, self.data, self.side, self.weather, self.network, random.Random(self.seed), self.options.only)
+        faults = Faults(self.stack, self.data, self.side, self.weather, self.network, random.Random(self.seed), self.options.only,
+                        self.options.patience)
         self.stack.start()
         with Probe(self.stack) as probe:
             faults.probe = probe
@@ -151,7 +153,7 @@ class Run:
         problems = [f"leat up ended with {status}" for status in [self.stack.terminate()] if status != 0]
         problems += faults.problems + self.verify_store() + faults.bad_lines(BAD_LINES)
         limit = self.options.heal_seconds
-        problems += [f"slow: {text}" for text, seconds in faults.single_heals() if seconds > limit]
+        problems += [f"slow: {text}" for text, seconds in faults.single_heals() if seconds > limit and self.options.patience == 1]
         for problem in problems[:20]:
             print("PROBLEM " + problem)
         faults.report()

@@ -37,7 +37,9 @@ CRASHES = ("crash", "recrash")
 
 
 class Faults:
-    def __init__(self, stack, data, side, weather, network, rng, only=None):
+    def __init__(self, stack, data, side, weather, network, rng, only=None, patience=1):
+        """patience: how many times slower than a machine of its own this one may be."""
+        self.patience = patience
         self.stack, self.data, self.side, self.weather, self.network, self.rng = stack, data, side, weather, network, rng
         self.probe = None
         weights = {**FAULTS, **{name: condition.weight for name, condition in CONDITIONS.items()}}
@@ -122,9 +124,9 @@ class Faults:
                 raise RuntimeError(f"leat up has ended with {status}")
             return self.stack.whole(dead) and self.probe.once()
 
-        deadline = time.monotonic() + HEAL_SECONDS
+        deadline = time.monotonic() + HEAL_SECONDS * self.patience
         while time.monotonic() < deadline:
-            until(whole, HEAL_SECONDS, "a healthy stack")
+            until(whole, HEAL_SECONDS * self.patience, "a healthy stack")
             seconds = time.monotonic() - since
             if self.stays(whole):
                 return seconds
@@ -134,7 +136,7 @@ class Faults:
         """A dead worker is noticed by the others a little later, and then all of them start anew: only what lasts is health."""
         begun = before = time.monotonic()
         while before - begun < STEADY_SECONDS:
-            if not whole() or time.monotonic() - before > STEADY_PROBE_SECONDS:
+            if not whole() or time.monotonic() - before > STEADY_PROBE_SECONDS * self.patience:
                 return False
             time.sleep(0.01)
             before = time.monotonic()

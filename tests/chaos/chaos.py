@@ -86,13 +86,16 @@ class Run:
     def stop_clients(self):
         self.stopping.set()
         for process in self.clients:
-            process.join(90)
+            process.join(90 * self.options.patience)
             assert process.exitcode == 0, f"a client ended with {process.exitcode}"
+
+    def tell(self, text):
+        print(f"{time.monotonic() - self.begun:7.1f} s  {text}", flush=True)
 
     # -- The end ---------------------------------------------------------------------------------------------------
     def drain(self):
         """Until the queues are empty; what is dead is handed out again. Returns what is left after all patience."""
-        deadline, counts, redriven = time.monotonic() + DRAIN_SECONDS, {}, 0
+        deadline, counts, redriven = time.monotonic() + DRAIN_SECONDS * self.options.patience, {}, 0
         while time.monotonic() < deadline:
             queues = self.stack.queues()
             counts = {name: q["ready"] + q["inflight"] + q["delayed"] for name, q in queues.items()}
@@ -114,8 +117,12 @@ class Run:
         finally:
             stopping.set()
             receiving.join()
+        self.tell("drained")
         found = collect.found(self.stack.port)
-        return {"queues": left, "jumps": jumps, "found": found, "outcomes": collect.outcomes(self.stack.port, history, found)}
+        self.tell("tables read")
+        outcomes = collect.outcomes(self.stack.port, history, found)
+        self.tell(f"{len(outcomes)} outcomes read")
+        return {"queues": left, "jumps": jumps, "found": found, "outcomes": outcomes}
 
     def verify_store(self):
         """Berkeley DB's own check of the files, after a clean stop."""
@@ -142,11 +149,14 @@ class Run:
                     faults.run(self.options.minutes * 60)
             finally:
                 self.stop_clients()
+            self.tell("clients have ended")
             faults.last_crash()
         history = checker.read_lines(self.folder, "history")
         state = self.state(history, faults.all_jumps())
         (self.folder / "state.json").write_text(json.dumps(state))
-        return faults, checker.Checker(history, state, checker.read_lines(self.folder, "deliveries")).check()
+        verdict = checker.Checker(history, state, checker.read_lines(self.folder, "deliveries")).check()
+        self.tell("compared")
+        return faults, verdict
 
     def conclude(self, faults, verdict):
         """Prints what there is to say; True if all is well."""

@@ -8,7 +8,7 @@ import time
 from clients import Connection, PATH
 from kinds import KINDS, outcome_of
 
-SAMPLE = 8  # of acknowledged operations whose effect is in a table, every n-th outcome is compared, too
+SAMPLE = 16  # of acknowledged operations whose effect is in a table, every n-th outcome is compared, too
 PROCESSES, THREADS = 3, 4
 PATIENCE_SECONDS = 60
 

@@ -80,7 +80,7 @@ def check_order(c, where, ops):
 # -- Counters ------------------------------------------------------------------------------------------------------
 class Add(Kind):
     """ADD n 4^digit: 60 operations on an item, each with a base-4 digit of its own, which counts how often it was applied."""
-    weight, table, open_items, room = 42, "counters:id", 12, DIGITS
+    weight, table, open_items, room = 46, "counters:id", 12, DIGITS
 
     def body(self, op):
         return update("counters", op["item"], "ADD n :w", {":w": 4 ** op["arg"]}, ReturnValues="UPDATED_NEW")
@@ -127,7 +127,7 @@ class Add(Kind):
 # -- Lists ---------------------------------------------------------------------------------------------------------
 class List(Kind):
     """list_append of its number: shows how often, and in which order."""
-    weight, table, open_items, room = 22, "lists:id", 8, LIST_LENGTH
+    weight, table, open_items, room = 26, "lists:id", 8, LIST_LENGTH
 
     def body(self, op):
         return update("lists", op["item"], "SET l = list_append(if_not_exists(l, :none), :v)", {":none": [], ":v": [op["n"]]})
@@ -195,7 +195,7 @@ class Transfer(List):
 # -- Creates -------------------------------------------------------------------------------------------------------
 class Create(Kind):
     """Up to three with one id on condition that there is none: exactly one may succeed; a winner that is refused was applied twice."""
-    weight, table, open_items, room = 20, "created:id", 20, CREATE_RIVALS
+    weight, table, open_items, room = 12, "created:id", 20, CREATE_RIVALS
 
     def body(self, op):
         return {"operation": "create", "tableName": "created",
@@ -203,6 +203,9 @@ class Create(Kind):
 
     def read(self, items):
         return {i["id"]: i["op"] for i in items}
+
+    def shows(self, op, found):
+        return found.get(op["item"]) == op["n"]
 
     def check(self, c, item, ops):
         winner = c.found("create").get(item)

@@ -19,7 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 def test_every_fault_once_and_nothing_is_lost(tmp_path):
     """How long it takes to heal is reported; that it is at most 3 s is for `make chaos` to say, on a machine that has nothing else to do."""
-    command = [sys.executable, ROOT / "tests/chaos/chaos.py", "--each", "--seed", "20", "--rate", "1000", "--patience", "6", "--folder", tmp_path,
+    command = [sys.executable, ROOT / "tests/chaos/chaos.py", "--each", "--seed", "20", "--rate", "600", "--clients", "2", "--patience", "6", "--folder", tmp_path,
                "--figures", tmp_path]
     found = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
     log = tmp_path / "stack.log"

@@ -13,6 +13,7 @@ import pathlib
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -70,7 +71,7 @@ class Run:
         layer = {**layer, **self.weather.environment(), **self.network.environment()}
         tables = [word for table in (*TABLES, "probe:id") for word in ("--table", table)]
         self.stack = Stack(options.build, self.data, free_port(), tables, layer, options.workers, options.gateways)
-        self.stopping = multiprocessing.Event()
+        self.stopping, self.relief = multiprocessing.Event(), multiprocessing.Event()
         self.acked = multiprocessing.Array("Q", options.clients, lock=False)
         self.clients = []
         self.begun = time.monotonic()
@@ -79,7 +80,7 @@ class Run:
         o = self.options
         for i in range(o.clients):
             process = multiprocessing.Process(target=run_client, args=(
-                i, self.seed, self.stack.port, self.folder, o.rate / o.clients, o.threads, self.stopping, self.acked))
+                i, self.seed, self.stack.port, self.folder, o.rate / o.clients, o.threads, self.stopping, self.relief, self.acked))
             process.start()
             self.clients.append(process)
 
@@ -138,7 +139,7 @@ class Run:
                         self.options.patience)
         self.stack.start()
         with Probe(self.stack) as probe:
-            faults.probe = probe
+            faults.probe, faults.relief = probe, self.relief
             until(probe.once, 20, "the first operation")
             receivers.make_queues(self.stack.port)
             self.start_clients()
@@ -175,6 +176,7 @@ class Run:
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends the stack, too
     run = Run(arguments())
     print(f"seed {run.seed}, folder {run.folder}", flush=True)
     good = False

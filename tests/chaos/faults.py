@@ -16,6 +16,7 @@ from stack import ROLES, until
 
 HEAL_SECONDS = 60
 STOP_SECONDS = 3.0
+RELIEF_SECONDS = 5
 STEADY_SECONDS = 0.3
 STEADY_PROBE_SECONDS = 0.25
 CRASH_EVERY_SECONDS = 20  # a crash is due when none was for so long
@@ -42,6 +43,7 @@ class Faults:
         self.patience = patience
         self.stack, self.data, self.side, self.weather, self.network, self.rng = stack, data, side, weather, network, rng
         self.probe = None
+        self.relief = None  # an event: clients post nothing new
         weights = {**FAULTS, **{name: condition.weight for name, condition in CONDITIONS.items()}}
         self.weights = {name: weights[name] for name in (only.split(",") if only else weights)}
         self.kills = self.crashes = self.stops = self.restarts = self.failed_syncs = 0
@@ -118,7 +120,17 @@ class Faults:
         return self.jumps + ([(self.jumping[0], 2**63)] if self.jumping else [])
 
     def healed(self, since, dead=()):
+        """Seconds from `since` on. Where a busy machine cannot do what the clients ask, their backlog would hold up the probe for ever: after a
+        while they let it be worked off."""
+        try:
+            return self.wait_healed(since, dead)
+        finally:
+            self.relief.clear()
+
+    def wait_healed(self, since, dead):
         def whole():
+            if time.monotonic() - since > RELIEF_SECONDS:
+                self.relief.set()
             status = self.stack.process.poll()
             if status is not None:
                 raise RuntimeError(f"leat up has ended with {status}")

@@ -12,8 +12,8 @@ SENDERS, RECEIVERS = 2, 3  # threads each
 
 
 class Shared:
-    def __init__(self, client, seed, port, history, rate, stopping, acked):
-        self.port, self.stopping, self.acked, self.rate = port, stopping, acked, rate
+    def __init__(self, client, seed, port, history, rate, stopping, relief, acked):
+        self.port, self.stopping, self.relief, self.acked, self.rate = port, stopping, relief, acked, rate
         self.run = f"{seed}-{client}"
         self.client = client
         self.items = Items(client, random.Random(f"{seed}-{client}-items"))
@@ -30,6 +30,8 @@ class Shared:
 
     def pace(self):
         """Keeps to the rate; what outages cost is made up for, but slowly."""
+        while self.relief.is_set() and not self.stopping.is_set():
+            time.sleep(0.05)
         now = time.monotonic()
         ahead = self.posted / self.rate - (now - self.begun)
         if ahead > 0:
@@ -38,9 +40,9 @@ class Shared:
             self.begun = now - self.posted / self.rate - 5
 
 
-def run_client(client, seed, port, folder, rate, threads, stopping, acked):
+def run_client(client, seed, port, folder, rate, threads, stopping, relief, acked):
     """The body of a process."""
-    shared = Shared(client, seed, port, folder / "history", rate, stopping, acked)
+    shared = Shared(client, seed, port, folder / "history", rate, stopping, relief, acked)
     book = Book(folder / f"deliveries/client{client}.jsonl")
     bodies = [Client(shared, f"{seed}-{client}-{i}").run for i in range(threads)]
     bodies += [Sender(shared, f"{seed}-{client}-send-{i}").run for i in range(SENDERS)]

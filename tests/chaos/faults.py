@@ -327,6 +327,10 @@ class Faults:
         shutil.copytree(self.data, self.data.parent / "evidence", ignore=lambda _, names: [n for n in names if n.endswith(".sock")],
                         dirs_exist_ok=True)
 
+    def lasts(self, name):
+        """It is wrong for a while, not a blow."""
+        return name in CONDITIONS
+
     def single_heals(self):
         return [(f"{name} {what}", seconds) for name, what, seconds in self.heals if name == "kill"]
 

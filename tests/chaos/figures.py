@@ -9,8 +9,6 @@ import pathlib
 import platform
 import sys
 
-from conditions import CONDITIONS
-
 BEGIN, END = "<!-- figures of make chaos: begin -->", "<!-- figures of make chaos: end -->"
 
 
@@ -28,7 +26,8 @@ def of(run, faults, verdict, seconds, good):
         "seconds": round(seconds), "faults": len(faults.heals), "kills": faults.kills, "kills_by_role": dict(faults.killed), "stops": faults.stops,
         "restarts": faults.restarts, "crashes": faults.crashes, "failed_syncs": faults.failed_syncs,
         "lost_writes": lost.writes, "lost_bytes": lost.bytes, "lost_names": lost.names, "torn_writes": lost.torn,
-        "heals": {name: {"count": len(times), "median": round(sorted(times)[len(times) // 2], 2), "longest": round(max(times), 2)}
+        "heals": {name: {"count": len(times), "median": round(sorted(times)[len(times) // 2], 2), "longest": round(max(times), 2),
+                         "lasts": faults.lasts(name)}
                   for name, times in sorted(heals.items())},
         "longest_single_kill": round(max((s for _, s in faults.single_heals()), default=0), 2),
         "operations": {name: getattr(verdict, name) for name in
@@ -53,7 +52,7 @@ def table(f):
     ]
     lines = ["| what | |", "|---|---|", *(f"| {name} | {text} |" for name, text in rows), "",
              "| fault | times | healed in, median | longest |", "|---|---|---|---|"]
-    lines += [f"| {name}{' (a while, with kills)' if name in CONDITIONS else ''} | {h['count']} | {h['median']:.2f} s | {h['longest']:.2f} s |"
+    lines += [f"| {name}{' (a while, with kills)' if h['lasts'] else ''} | {h['count']} | {h['median']:.2f} s | {h['longest']:.2f} s |"
               for name, h in f["heals"].items()]
     return "\n".join(lines) + "\n"
 

@@ -65,14 +65,14 @@
 #define LIMIT_ANSWER_BYTES (4u * 1024u * 1024u)    /* an operation's own answer: a 1 MiB page, JSON-escaped or binary */
 #define LIMIT_BATCH_ENTRIES 4096u                  /* entries in one wire message */
 #define LIMIT_QUEUE_NAME_BYTES 80u                 /* SQS */
-#define LIMIT_QUEUES 10002u                        /* queues of one broker, 10,000 beside its own two: under 10 MB of fixed records */
-#define LIMIT_PEER_NAME_BYTES 64u                  /* name a peer gives itself */
-#define LIMIT_REASON_BYTES 255u                    /* why a message was dead-lettered */
-#define LIMIT_CATALOG_BYTES (1024u * 1024u)        /* key schemas of all tables, as sent to gateways */
-#define LIMIT_CALL_MS (60ll * 1000)                /* time-out of a call: whoever waits is an HTTP client */
-#define LIMIT_CREDIT 65536u                        /* messages or calls that a worker may ask for at once */
-#define LIMIT_ERROR_NAME_BYTES 64u                 /* error name in an outcome; the longest of ours has 36 */
-#define LIMIT_OUTSTANDING_BYTES (256u << 20)       /* what a client keeps to send again until it is answered */
+#define LIMIT_QUEUES 10002u                  /* queues of one broker, 10,000 beside its own two: under 10 MB of fixed records */
+#define LIMIT_PEER_NAME_BYTES 64u            /* name a peer gives itself */
+#define LIMIT_REASON_BYTES 255u              /* why a message was dead-lettered */
+#define LIMIT_CATALOG_BYTES (1024u * 1024u)  /* key schemas of all tables, as sent to gateways */
+#define LIMIT_CALL_MS (60ll * 1000)          /* time-out of a call: whoever waits is an HTTP client */
+#define LIMIT_CREDIT 65536u                  /* messages or calls that a worker may ask for at once */
+#define LIMIT_ERROR_NAME_BYTES 64u           /* error name in an outcome; the longest of ours has 36 */
+#define LIMIT_OUTSTANDING_BYTES (256u << 20) /* what a client keeps to send again until it is answered */
 
 /* -- Calls: a client of the DynamoDB API waits ----------------------------------------------------------------- */
 #define LIMIT_REQUEST_BYTES (16u << 20)     /* HTTP body of the AWS protocols, after decompression: DynamoDB's limit */

@@ -108,6 +108,9 @@ struct queue *queue_make(struct core *c, enum core_queue_kind kind);
 struct queue *queue_make_numbered(struct core *c, uint32_t number, enum core_queue_kind kind);
 /* Names it, or changes it. An empty one may change its kind (then q moves: *q). 0, or -1 without memory. */
 int queue_define(struct core *c, struct queue **q, const struct core_queue_attributes *a);
+/* During recovery: a queue whose definition was not met (a segment may be lost, and with it the definition) is one of jobs. It may move: *q. 0, or -1
+ * without memory. */
+int queue_take_for_jobs(struct core *c, struct queue **q);
 void queue_unmake(struct core *c, struct queue *q);                /* one without messages */
 uint32_t queue_insert_name(struct core *c, const struct queue *q); /* its position; the name must not be there */
 void queue_forget_name(struct core *c, struct queue *q);

@@ -247,6 +247,15 @@ int queue_define(struct core *c, struct queue **queue, const struct core_queue_a
     return 0;
 }
 
+int queue_take_for_jobs(struct core *c, struct queue **q)
+{
+    if ((*q)->defined || (*q)->attributes.kind == CORE_JOBS)
+        return 0;
+    struct queue *changed = change_kind(c, *q, CORE_JOBS);
+    *q = changed ? changed : *q;
+    return changed ? 0 : -1;
+}
+
 void on_queue_set(struct core *c, struct core_event *e)
 {
     struct queue *q = queue_at(c, e->queue);

@@ -81,6 +81,8 @@ static int replay_message(struct core *c, const struct core_record *r, uint64_t 
     enum key_window window = r->kind == CORE_REC_SEND ? KEY_JOBS : KEY_FIFO;
     if (!q || r->seq == 0 || r->seq > r->number)
         return -1;
+    if (r->kind == CORE_REC_SEND && r->reason.len == 0 && queue_take_for_jobs(c, &q) != 0)
+        return -1; /* a dead letter may be anywhere */
     if (r->has_key && keys_add(c, window, r->key, &r->id, r->body_hash, r->key_expires_ms) != 0)
         return -1;
     uint32_t slot = seqs_find(c, r->seq);

@@ -326,6 +326,35 @@ static struct world *without(const struct world *w, enum core_record_kind lost)
     return after;
 }
 
+static uint32_t handed_out(struct world *w, struct core_event event)
+{
+    uint32_t count = 0;
+    event.now_ms = w->now_ms;
+    event.client = 1;
+    core_step(w->core, &event, w->out);
+    for (size_t i = 0; i < w->out->count; i++)
+        count += w->out->at[i].kind == CORE_EFFECT_DELIVER;
+    return count;
+}
+
+static void jobs_run_though_the_definition_of_their_queue_is_lost(void **state)
+{
+    (void)state;
+    struct world *w = world_create();
+    add(w, "a");
+    add(w, "b", .group = 7);
+    add(w, "c", .group = 7);
+    struct world *after = without(w, CORE_REC_DEFINE);
+    struct core_queue_attributes jobs = world_attributes(JOBS);
+    handed_out(after, (struct core_event){.kind = CORE_QUEUE_SET, .queue = JOBS, .attributes = &jobs});
+    core_check(after->core);
+    handed_out(after, (struct core_event){.kind = CORE_WORKER_JOIN});
+    assert_int_equal(handed_out(after, (struct core_event){.kind = CORE_WORKER_CREDIT, .messages = 3}), 2);
+    core_check(after->core);
+    world_destroy(&after);
+    world_destroy(&w);
+}
+
 /* Whoever has the name or the place now is the younger; who had it before has ended, though the record of that is lost. */
 static void a_lost_end_of_a_queue_is_understood(void **state)
 {
@@ -369,6 +398,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lost_end_of_a_queue_is_understood),
+        cmocka_unit_test(jobs_run_though_the_definition_of_their_queue_is_lost),
         cmocka_unit_test(a_queue_is_made_once),
         cmocka_unit_test(a_change_needs_the_version_that_it_was_made_of),
         cmocka_unit_test(dead_letters_go_to_a_queue_of_the_same_kind),

@@ -323,8 +323,7 @@ void sqs_define_paused(const struct queue_description *d, bool paused, struct bu
     mp_put_text(&given, "LeatPaused");
     mp_put_text(&given, paused ? "true" : "");
     struct value changed = value_of(buf_slice(&given));
-    if (d->document.len > 0)
-        sqs_document_put(scratch, &old, &changed, &none);
+    sqs_document_put(scratch, &old, &changed, &none);
     *request = (struct queue_request){.verb = QUEUE_VERB_CHANGE};
     request->define.version = d->version;
     request->define.attributes = d->attributes;

@@ -15,7 +15,8 @@ from strangers import strangers
 from weather import ALL
 
 STOPS_SECONDS = 15  # a process whose disk fails must have ended by then
-CLOCK_STEPS = (-86400, -3600, -60, -1, 0, 1, 30, 120)  # absolute; a FIFO queue's key lives for five minutes of the wall clock
+# Absolute. Within what is kept for a time: a FIFO queue's key lives for five minutes of the wall clock, an outcome for a day, and so the steps end.
+CLOCK_STEPS = (-43200, -3600, -60, -1, 0, 1, 30, 120)
 STORE_FAILS = r"store\.failed|PANIC|store\.housekeeping|catastrophic"
 NO_DESCRIPTORS = r"lossy: .*Too many open files"  # the layer needs some itself
 NO_MEMORY = r"Assertion|PANIC|store\.failed|lossy: "

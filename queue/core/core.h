@@ -47,9 +47,10 @@
 
 struct core;
 
-#define CORE_EFFECTS_MAX 4096u /* effects of one step; a step with more to say sets its deadline to now */
-#define CORE_RECORDS_MAX 1088u /* records of one step: the shell keeps a place for so many before it asks for one */
-#define CORE_NONE UINT32_MAX   /* no queue, client, worker, slot */
+#define CORE_EFFECTS_MAX 4096u   /* effects of one step; a step with more to say sets its deadline to now */
+#define CORE_RECORDS_MAX 1088u   /* records of one step: the shell keeps a place for so many before it asks for one */
+#define CORE_RECORDS_ENOUGH 512u /* with so many a step ends as soon as it can */
+#define CORE_NONE UINT32_MAX     /* no queue, client, worker, slot */
 
 /* The allocator is an input, too, so that tests can fail the n-th allocation. */
 struct core_memory {

@@ -37,9 +37,7 @@
 #define SWEEP_SLOTS 65536          /* so many messages at once */
 #define END_ROOM (WAITERS_MAX + 4) /* effects of one message's end */
 
-#define RECORDS_ENOUGH 512u /* that many records, and a step ends as soon as it can */
-
-static_assert(RECORDS_ENOUGH + WORKER_OUTSTANDING_MAX + 64 <= CORE_RECORDS_MAX,
+static_assert(CORE_RECORDS_ENOUGH + WORKER_OUTSTANDING_MAX + 64 <= CORE_RECORDS_MAX,
               "the end of a worker, when there are almost enough records already, or that of a queue");
 static_assert(WORKER_OUTSTANDING_MAX * (WAITERS_MAX + 1) + END_ROOM <= CORE_EFFECTS_MAX, "the end of a worker fits one step");
 
@@ -208,7 +206,7 @@ uint32_t *core_buckets(struct core *c, uint32_t n);
 /* For effects; a step with many records has no more, for the shell keeps a place on the disk for so many only. */
 static inline size_t core_room(const struct core *c)
 {
-    return c->records < RECORDS_ENOUGH ? CORE_EFFECTS_MAX - c->out->count : 0;
+    return c->records < CORE_RECORDS_ENOUGH ? CORE_EFFECTS_MAX - c->out->count : 0;
 }
 struct core_effect *core_emit(struct core *c, enum core_effect_kind kind); /* asserts that there is room */
 /* The next record, in an effect of its own; number, now_ms and kind are set. */

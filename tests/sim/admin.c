@@ -27,7 +27,7 @@ static void repeat(struct world *w, struct core_event *e)
 {
     do
         broker_step(w, e);
-    while (w->effects.count > SIM_STEP_FULL && w->broker.up && !w->broker.crashing && !w->failed);
+    while (world_step_was_full(w) && w->broker.up && !w->broker.crashing && !w->failed);
 }
 
 static void act(struct world *w, const struct timer *t)

@@ -213,7 +213,7 @@ static void check_event(struct world *w)
     }
     if (e->kind == CORE_DONE && target != CORE_NONE && w->jobs[target].message.live)
         world_fail(w, "job %u: done, and still there", target);
-    if (w->effects.count > SIM_STEP_FULL)
+    if (world_step_was_full(w))
         return;
     if (e->kind == CORE_PURGE && e->queue < SIM_QUEUES && w->model.made[e->queue] && count_left(w, e->queue) > 0)
         world_fail(w, "queue %u was purged, and %llu messages are left", e->queue, (unsigned long long)count_left(w, e->queue));

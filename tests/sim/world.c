@@ -48,6 +48,14 @@ void world_hash(struct world *w, uint64_t value)
 
 bool world_fault(struct world *w, uint32_t per_mille) { return !w->calm && rng_chance(&w->random, per_mille); }
 
+bool world_step_was_full(const struct world *w)
+{
+    uint32_t records = 0;
+    for (size_t i = 0; i < w->effects.count; i++)
+        records += w->effects.at[i].kind == CORE_EFFECT_JOURNAL;
+    return records >= CORE_RECORDS_ENOUGH || w->effects.count > CORE_EFFECTS_MAX - 64u;
+}
+
 /* -- Timers: a binary heap ------------------------------------------------------------------------------------------------------ */
 static bool sooner(const struct timer *a, const struct timer *b)
 {

@@ -12,7 +12,6 @@
 
 #define SIM_ENTRIES 16u
 #define SIM_BATCHES 1024u
-#define SIM_STEP_FULL (CORE_EFFECTS_MAX - 64u) /* a step with more effects may have had more to say */
 
 struct timer {
     int64_t at_ms;
@@ -154,6 +153,8 @@ void world_say(struct world *w, const char *format, ...) __attribute__((format(p
 void world_hash(struct world *w, uint64_t value);
 /* A fault may happen: never in the calm. */
 bool world_fault(struct world *w, uint32_t per_mille);
+/* The last step had no room left for effects or records, and may have had more to say. */
+bool world_step_was_full(const struct world *w);
 void world_after(struct world *w, int64_t delay_ms, void (*fire)(struct world *, const struct timer *), uint32_t who,
                  uint32_t frame, uint64_t epoch);
 uint32_t frame_new(struct world *w, enum frame_kind kind, uint32_t count); /* index; entries are zero */

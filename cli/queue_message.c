@@ -12,12 +12,12 @@ static struct slice text_or_none(const char *text) { return text ? slice_text(te
 static void put_attribute(struct buf *out, struct slice name, struct slice type, struct slice value)
 {
     bool binary = type.len >= 6 && memcmp(type.ptr, "Binary", 6) == 0;
-    mp_put_str(out, (const char *)name.ptr, name.len);
+    mp_put_slice(out, name);
     mp_put_map(out, 2);
     mp_put_text(out, "DataType");
-    mp_put_str(out, (const char *)type.ptr, type.len);
+    mp_put_slice(out, type);
     mp_put_text(out, binary ? "BinaryValue" : "StringValue");
-    mp_put_str(out, (const char *)value.ptr, value.len);
+    mp_put_slice(out, value);
 }
 
 /* NAME[:TYPE]=VALUE */
@@ -121,7 +121,7 @@ static int take_attributes(struct line *l, const struct value *v, struct err *e)
         if (one.type == VALUE_S) {
             put_attribute(l->attributes, name, slice_text("String"), one.bytes);
         } else if (one.type == VALUE_M) {
-            mp_put_str(l->attributes, (const char *)name.ptr, name.len);
+            mp_put_slice(l->attributes, name);
             mp_put_raw(l->attributes, one.encoded);
         } else {
             return wrong(e, "attributes", "an object of texts, or of {DataType, StringValue or BinaryValue}");
@@ -176,7 +176,7 @@ static uint32_t put_text(struct buf *out, const char *name, struct slice text)
     if (!text.ptr)
         return 0;
     mp_put_text(out, name);
-    mp_put_str(out, (const char *)text.ptr, text.len);
+    mp_put_slice(out, text);
     return 1;
 }
 

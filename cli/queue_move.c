@@ -78,7 +78,7 @@ static void put_move(struct buf *out, const struct queue_move *m)
         if (text.len == 0)
             continue;
         mp_put_text(out, i == 0 ? "destination" : "reason");
-        mp_put_str(out, (const char *)text.ptr, text.len);
+        mp_put_slice(out, text);
         count++;
     }
     if (m->rate > 0) {

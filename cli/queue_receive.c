@@ -38,7 +38,7 @@ static uint32_t put_text(struct buf *out, const char *name, struct slice text)
     if (text.len == 0)
         return 0;
     mp_put_text(out, name);
-    mp_put_str(out, (const char *)text.ptr, text.len);
+    mp_put_slice(out, text);
     return 1;
 }
 
@@ -56,7 +56,7 @@ static void put_attribute(struct buf *out, const struct envelope_attribute *a)
     struct buf encoded = {0};
     if (binary)
         base64_encode(&encoded, a->value);
-    mp_put_str(out, (const char *)a->name.ptr, a->name.len);
+    mp_put_slice(out, a->name);
     mp_put_map(out, 2);
     put_text(out, "DataType", a->type);
     put_text(out, binary ? "BinaryValue" : "StringValue", binary ? buf_slice(&encoded) : a->value);

@@ -38,7 +38,7 @@ static void put_pair(struct buf *out, struct slice name, const char *member, con
 {
     mp_put_map(out, 2);
     mp_put_text(out, "AttributeName");
-    mp_put_str(out, (const char *)name.ptr, name.len);
+    mp_put_slice(out, name);
     mp_put_text(out, member);
     mp_put_text(out, value);
 }
@@ -129,7 +129,7 @@ static int next_names(struct session *session, struct slice last, struct buf *an
     struct outcome outcome;
     mp_put_map(&payload, 1);
     mp_put_text(&payload, "ExclusiveStartTableName");
-    mp_put_str(&payload, (const char *)last.ptr, last.len);
+    mp_put_slice(&payload, last);
     struct op op = {.code = OP_TABLE_LIST, .payload = value_of(buf_slice(&payload))};
     int result = session_call(session, &op, &outcome, e);
     buf_reset(answer);

@@ -4,22 +4,20 @@
 #define VERSION 1
 #define FIELDS 7
 
-static void put_text(struct buf *b, struct slice text) { mp_put_str(b, (const char *)text.ptr, text.len); }
-
 void envelope_encode(struct buf *b, const struct envelope *e)
 {
     mp_put_array(b, FIELDS);
     mp_put_uint(b, VERSION);
-    put_text(b, e->body);
-    put_text(b, e->group_id);
-    put_text(b, e->deduplication_id);
-    put_text(b, e->sender_id);
-    put_text(b, e->trace_header);
+    mp_put_slice(b, e->body);
+    mp_put_slice(b, e->group_id);
+    mp_put_slice(b, e->deduplication_id);
+    mp_put_slice(b, e->sender_id);
+    mp_put_slice(b, e->trace_header);
     mp_put_array(b, e->attribute_count);
     for (uint32_t i = 0; i < e->attribute_count; i++) {
         mp_put_array(b, 3);
-        put_text(b, e->attributes[i].name);
-        put_text(b, e->attributes[i].type);
+        mp_put_slice(b, e->attributes[i].name);
+        mp_put_slice(b, e->attributes[i].type);
         mp_put_bin(b, e->attributes[i].value.ptr, e->attributes[i].value.len);
     }
 }

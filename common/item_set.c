@@ -10,7 +10,7 @@
 static void put_element(struct buf *b, enum value_type type, struct slice content)
 {
     if (type == VALUE_S)
-        mp_put_str(b, (const char *)content.ptr, content.len);
+        mp_put_slice(b, content);
     else if (type == VALUE_N)
         value_put_number(b, content.ptr, content.len);
     else

@@ -17,7 +17,8 @@ void mp_put_bool(struct buf *b, bool value);
 void mp_put_uint(struct buf *b, uint64_t value);
 void mp_put_int(struct buf *b, int64_t value);
 void mp_put_str(struct buf *b, const char *text, size_t len);
-void mp_put_text(struct buf *b, const char *text); /* NUL-terminated */
+void mp_put_text(struct buf *b, const char *text);   /* NUL-terminated */
+void mp_put_slice(struct buf *b, struct slice text); /* as mp_put_str */
 void mp_put_bin(struct buf *b, const void *bytes, size_t len);
 void mp_put_ext(struct buf *b, int8_t type, const void *bytes, size_t len);
 void mp_put_array(struct buf *b, uint32_t count);

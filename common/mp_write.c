@@ -54,6 +54,7 @@ void mp_put_str(struct buf *b, const char *text, size_t len)
 }
 
 void mp_put_text(struct buf *b, const char *text) { mp_put_str(b, text, strlen(text)); }
+void mp_put_slice(struct buf *b, struct slice text) { mp_put_str(b, (const char *)text.ptr, text.len); }
 
 void mp_put_bin(struct buf *b, const void *bytes, size_t len)
 {

@@ -152,8 +152,8 @@ static bool get_token(struct msg *m, struct queue_request *r)
 
 static void put_list(struct buf *b, const struct queue_request *r)
 {
-    mp_put_str(b, (const char *)r->list.after.ptr, r->list.after.len);
-    mp_put_str(b, (const char *)r->list.dead_letter.ptr, r->list.dead_letter.len);
+    mp_put_slice(b, r->list.after);
+    mp_put_slice(b, r->list.dead_letter);
     mp_put_uint(b, r->list.max);
 }
 
@@ -169,7 +169,7 @@ static bool get_list(struct msg *m, struct queue_request *r)
 static void put_move(struct buf *b, const struct queue_request *r)
 {
     msg_put_id(b, &r->move.task);
-    mp_put_str(b, (const char *)r->move.destination.ptr, r->move.destination.len);
+    mp_put_slice(b, r->move.destination);
     mp_put_uint(b, r->move.rate);
 }
 
@@ -242,7 +242,7 @@ void msg_add_request(struct buf *b, uint64_t number, const struct queue_request 
     mp_put_array(b, REQUEST_FIELDS);
     mp_put_uint(b, number);
     mp_put_uint(b, request->verb);
-    mp_put_str(b, (const char *)request->queue.ptr, request->queue.len);
+    mp_put_slice(b, request->queue);
     mp_put_array(b, rows[request->verb].fields);
     rows[request->verb].put(b, request);
 }

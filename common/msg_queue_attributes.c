@@ -14,7 +14,7 @@ void queue_put_attributes(struct buf *b, const struct queue_attributes *a)
     mp_put_uint(b, (uint64_t)a->max_lease_ms);
     mp_put_uint(b, a->max_message_bytes);
     mp_put_uint(b, a->max_receive_count);
-    mp_put_str(b, (const char *)a->dead_letter.ptr, a->dead_letter.len);
+    mp_put_slice(b, a->dead_letter);
     mp_put_bool(b, a->content_deduplication);
     mp_put_bool(b, a->deduplicate_by_group);
     mp_put_bool(b, a->throughput_by_group);

@@ -56,7 +56,6 @@ bool msg_next_response(struct msg *m, struct queue_response *response)
 }
 
 /* -- Pieces ---------------------------------------------------------------------------------------------------------------- */
-static void put_text(struct buf *b, struct slice text) { mp_put_str(b, (const char *)text.ptr, text.len); }
 static void put_ms(struct buf *b, int64_t ms) { mp_put_uint(b, ms > 0 ? (uint64_t)ms : 0); }
 
 static struct id get_id(struct mp_reader *r)
@@ -120,8 +119,8 @@ void queue_put_received(struct buf *b, const struct queue_received *m)
     mp_put_uint(b, m->receive_count);
     put_ms(b, m->sent_ms);
     put_ms(b, m->first_received_ms);
-    put_text(b, m->source);
-    put_text(b, m->reason);
+    mp_put_slice(b, m->source);
+    mp_put_slice(b, m->reason);
     mp_put_bin(b, m->body.ptr, m->body.len);
 }
 
@@ -151,7 +150,7 @@ bool queue_next_received(struct queue_walk *walk, struct queue_received *m)
 void queue_put_description(struct buf *b, const struct queue_description *d)
 {
     mp_put_array(b, DESCRIPTION_FIELDS);
-    put_text(b, d->name);
+    mp_put_slice(b, d->name);
     mp_put_uint(b, d->version);
     put_ms(b, d->created_ms);
     put_ms(b, d->changed_ms);
@@ -219,12 +218,12 @@ void queue_put_move(struct buf *b, const struct queue_move *m)
     mp_put_array(b, MOVE_FIELDS);
     msg_put_id(b, &m->task);
     mp_put_uint(b, m->status);
-    put_text(b, m->destination);
+    mp_put_slice(b, m->destination);
     mp_put_uint(b, m->rate);
     mp_put_uint(b, m->moved);
     mp_put_uint(b, m->total);
     put_ms(b, m->started_ms);
-    put_text(b, m->reason);
+    mp_put_slice(b, m->reason);
 }
 
 int queue_walk_moves(const struct queue_response *r, struct queue_walk *walk)
@@ -252,7 +251,7 @@ bool queue_next_move(struct queue_walk *walk, struct queue_move *m)
 void queue_put_seen(struct buf *b, const struct queue_seen *s)
 {
     mp_put_array(b, SEEN_FIELDS);
-    put_text(b, s->queue);
+    mp_put_slice(b, s->queue);
     msg_put_id(b, &s->id);
     mp_put_uint(b, s->seq);
     mp_put_uint(b, s->state);
@@ -262,8 +261,8 @@ void queue_put_seen(struct buf *b, const struct queue_seen *s)
     put_ms(b, s->due_ms);
     mp_put_uint(b, s->group);
     mp_put_uint(b, s->priority);
-    put_text(b, s->source);
-    put_text(b, s->reason);
+    mp_put_slice(b, s->source);
+    mp_put_slice(b, s->reason);
     mp_put_uint(b, s->body_len);
     mp_put_bin(b, s->body.ptr, s->body.len);
 }

@@ -13,7 +13,7 @@ size_t msg_begin_send(struct buf *b, uint64_t batch, struct slice queue)
 {
     msg_begin(b, MSG_SEND);
     mp_put_uint(b, batch);
-    mp_put_str(b, (const char *)queue.ptr, queue.len);
+    mp_put_slice(b, queue);
     return mp_open(b);
 }
 

@@ -13,7 +13,7 @@ void msg_put_join(struct buf *b, const struct msg_join *join)
     assert(join->name.len <= LIMIT_PEER_NAME_BYTES);
     msg_begin(b, MSG_JOIN);
     mp_put_uint(b, join->version);
-    mp_put_str(b, (const char *)join->name.ptr, join->name.len);
+    mp_put_slice(b, join->name);
     mp_put_uint(b, join->incarnation);
     mp_put_uint(b, join->pid);
     mp_put_uint(b, join->guard_pid);

@@ -43,11 +43,11 @@ void op_encode(struct buf *out, const struct op *op)
     assert(op->home.len <= LIMIT_HOME_BYTES && (payload || !home));
     mp_put_array(out, 2u + payload + home);
     mp_put_uint(out, op->code);
-    mp_put_str(out, (const char *)op->table.ptr, op->table.len);
+    mp_put_slice(out, op->table);
     if (payload)
         mp_put_raw(out, op->payload.encoded);
     if (home)
-        mp_put_str(out, (const char *)op->home.ptr, op->home.len);
+        mp_put_slice(out, op->home);
 }
 
 int op_decode(struct slice body, struct op *op)
@@ -77,7 +77,7 @@ void outcome_encode(struct buf *out, const struct outcome *o)
     assert(o->code.len <= LIMIT_ERROR_NAME_BYTES);
     mp_put_array(out, 3);
     mp_put_uint(out, o->state);
-    mp_put_str(out, (const char *)o->code.ptr, o->code.len);
+    mp_put_slice(out, o->code);
     if (o->value.type == VALUE_NONE)
         mp_put_nil(out);
     else

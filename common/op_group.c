@@ -23,15 +23,14 @@ static bool key_type_of(struct slice text, enum value_type *type)
 }
 
 /* -- Catalog --------------------------------------------------------------------------------------------------------------- */
-static void put_slice(struct buf *out, struct slice text) { mp_put_str(out, (const char *)text.ptr, text.len); }
 
 void catalog_put(struct buf *out, struct slice table, const struct key_schema *schema)
 {
-    put_slice(out, table);
+    mp_put_slice(out, table);
     mp_put_array(out, 4);
-    put_slice(out, schema->partition_name);
+    mp_put_slice(out, schema->partition_name);
     mp_put_text(out, value_type_name(schema->partition_type));
-    put_slice(out, schema->sort_name);
+    mp_put_slice(out, schema->sort_name);
     mp_put_text(out, schema->sort_name.len ? value_type_name(schema->sort_type) : "");
 }
 

@@ -86,7 +86,7 @@ static void deliver_end(struct queue_client *c, const struct id *id, enum outcom
     mp_put_map(&value, 1);
     mp_put_text(&value, "message");
     if (utf8_valid(reason))
-        mp_put_str(&value, (const char *)reason.ptr, reason.len);
+        mp_put_slice(&value, reason);
     else
         mp_put_text(&value, code);
     outcome_encode(&outcome, &(struct outcome){.state = state, .code = slice_text(code), .value = value_of(buf_slice(&value))});

@@ -11,7 +11,7 @@ static uint32_t put_text(struct buf *out, const char *name, struct slice text)
     if (text.len == 0)
         return 0;
     mp_put_text(out, name);
-    mp_put_str(out, (const char *)text.ptr, text.len);
+    mp_put_slice(out, text);
     return 1;
 }
 
@@ -74,8 +74,8 @@ static uint32_t put_attributes(struct buf *out, struct envelope e)
         if (binary)
             base64_encode(&encoded, a.value);
         struct slice shown = binary ? buf_slice(&encoded) : a.value;
-        mp_put_str(out, (const char *)a.name.ptr, a.name.len);
-        mp_put_str(out, (const char *)shown.ptr, shown.len);
+        mp_put_slice(out, a.name);
+        mp_put_slice(out, shown);
         buf_finish(&encoded);
     }
     mp_close_map(out, mark, count);

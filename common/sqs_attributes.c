@@ -183,7 +183,6 @@ struct slice sqs_attributes_not_own(const struct value *given)
 }
 
 /* -- The document -------------------------------------------------------------------------------------------------------- */
-static void put_slice(struct buf *out, struct slice s) { mp_put_str(out, (const char *)s.ptr, s.len); }
 
 static struct value part_of(const struct value *document, const char *name)
 {
@@ -200,8 +199,8 @@ static uint32_t put_pairs(struct buf *out, const struct value *map, const struct
         bool replaced = except->type == VALUE_M && value_map_get(except, name).type != VALUE_NONE;
         if (replaced || value.bytes.len == 0)
             continue;
-        put_slice(out, name);
-        put_slice(out, value.bytes);
+        mp_put_slice(out, name);
+        mp_put_slice(out, value.bytes);
         count++;
     }
     return count;
@@ -365,7 +364,7 @@ static uint32_t put_redrive(struct buf *out, const struct queue_description *d, 
     sqs_put_arn(&policy, place, sqs_name_of_path(d->attributes.dead_letter, &region));
     buf_printf(&policy, "\",\"maxReceiveCount\":%u}", (unsigned)d->attributes.max_receive_count);
     mp_put_text(out, "RedrivePolicy");
-    put_slice(out, buf_slice(&policy));
+    mp_put_slice(out, buf_slice(&policy));
     buf_finish(&policy);
     return 1;
 }
@@ -394,7 +393,7 @@ static uint32_t put_given(struct buf *out, const struct queue_description *d, co
         if (!shown || text.len == 0 || !asked_for(names, rows[i].name))
             continue;
         mp_put_text(out, rows[i].name);
-        put_slice(out, text);
+        mp_put_slice(out, text);
         count++;
     }
     return count;
@@ -415,7 +414,7 @@ void sqs_attributes_answer(struct buf *out, const struct queue_description *d, c
         struct buf arn = {0};
         sqs_put_arn(&arn, place, name);
         mp_put_text(out, "QueueArn");
-        put_slice(out, buf_slice(&arn));
+        mp_put_slice(out, buf_slice(&arn));
         buf_finish(&arn);
         count++;
     }

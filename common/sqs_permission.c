@@ -17,8 +17,6 @@ static struct value member_of(const struct value *in, const char *name)
     return in->type == VALUE_M ? value_map_get(in, slice_text(name)) : (struct value){.type = VALUE_NONE};
 }
 
-static void put_slice(struct buf *out, struct slice s) { mp_put_str(out, (const char *)s.ptr, s.len); }
-
 bool sqs_policy_text_valid(struct slice text)
 {
     struct json_parser *json = json_parser_create();
@@ -106,7 +104,7 @@ static void put_texts(struct buf *out, const struct value *list, const char *bef
         if (one.type == VALUE_S)
             buf_append(&text, one.bytes.ptr, one.bytes.len);
         buf_text(&text, after);
-        put_slice(out, buf_slice(&text));
+        mp_put_slice(out, buf_slice(&text));
     }
     buf_finish(&text);
 }
@@ -116,7 +114,7 @@ static void put_statement(struct buf *out, const struct value *in, struct slice 
     struct value accounts = member_of(in, "AWSAccountIds"), names = member_of(in, "Actions"), label = member_of(in, "Label");
     mp_put_map(out, 5);
     mp_put_text(out, "Sid");
-    put_slice(out, label.bytes);
+    mp_put_slice(out, label.bytes);
     mp_put_text(out, "Effect");
     mp_put_text(out, "Allow");
     mp_put_text(out, "Principal");
@@ -126,7 +124,7 @@ static void put_statement(struct buf *out, const struct value *in, struct slice 
     mp_put_text(out, "Action");
     put_texts(out, &names, "SQS:", "");
     mp_put_text(out, "Resource");
-    put_slice(out, arn);
+    mp_put_slice(out, arn);
 }
 
 static bool has_label(const struct value *statement, struct slice label)
@@ -149,7 +147,7 @@ static void put_text_or(struct buf *out, const struct value *policy, const char 
 {
     struct value v = member_of(policy, name);
     mp_put_text(out, name);
-    put_slice(out, v.type == VALUE_S ? v.bytes : preset);
+    mp_put_slice(out, v.type == VALUE_S ? v.bytes : preset);
 }
 
 /* The policy with the statement, or without it. */

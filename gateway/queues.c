@@ -143,7 +143,7 @@ static void on_listed(struct gateway *g, struct pending_job *job, const struct q
     mp_close_array(&g->value, list, count);
     if (more) {
         mp_put_text(&g->value, "after");
-        mp_put_str(&g->value, (const char *)last.ptr, last.len);
+        mp_put_slice(&g->value, last);
     }
     finish(g, job->request);
 }

@@ -57,7 +57,7 @@ static int read_string(struct shape_reader *s, struct buf *out)
     struct slice text;
     if (shape_read_text(s, &text_shape, &text) != 0)
         return -1;
-    mp_put_str(out, (const char *)text.ptr, text.len);
+    mp_put_slice(out, text);
     return 0;
 }
 
@@ -256,7 +256,7 @@ static int read_pair(struct shape_reader *s, struct slice name, int depth, uint3
         json_take_word(&s->json);
         return 0;
     }
-    mp_put_str(s->out, (const char *)name.ptr, name.len);
+    mp_put_slice(s->out, name);
     (*count)++;
     return push_name(s, name) == 0 ? read_attribute(s, depth, true) : -1;
 }

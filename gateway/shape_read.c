@@ -88,7 +88,7 @@ static int read_entry(struct shape_reader *s, const struct shape *shape, const s
         json_take_word(&s->json);
         return 0;
     }
-    mp_put_str(s->out, (const char *)here->key.ptr, here->key.len);
+    mp_put_slice(s->out, here->key);
     (*count)++;
     if (shape->element->kind != SHAPE_LIST)
         return read_value(s, shape->element, here, SHAPE_OPTIONAL);

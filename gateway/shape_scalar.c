@@ -143,7 +143,7 @@ static int read_text(struct shape_reader *s, const struct shape *shape, const st
     shape_check_text(s, shape, text, at, need == SHAPE_NEEDED_FIRST);
     if (!at->up && (strcmp(at->member, "TableName") == 0 || strcmp(at->member, "TargetTableName") == 0))
         s->table = text;
-    mp_put_str(s->out, (const char *)text.ptr, text.len);
+    mp_put_slice(s->out, text);
     return 0;
 }
 

@@ -156,13 +156,13 @@ static uint32_t put_tags(struct buf *out, const struct value *old, const struct 
     while (old->type == VALUE_M && value_walk_next(&walk, &key, &value)) {
         if ((given->type == VALUE_M && value_map_get(given, key).type != VALUE_NONE) || list_has(without, key))
             continue;
-        mp_put_str(out, (const char *)key.ptr, key.len);
+        mp_put_slice(out, key);
         mp_put_raw(out, value.encoded);
         count++;
     }
     walk = value_walk_of(given);
     while (given->type == VALUE_M && value_walk_next(&walk, &key, &value)) {
-        mp_put_str(out, (const char *)key.ptr, key.len);
+        mp_put_slice(out, key);
         mp_put_raw(out, value.encoded);
         count++;
     }

@@ -213,8 +213,6 @@ static const struct rule *rule_of(struct slice name)
     return NULL;
 }
 
-static void put_slice(struct buf *out, struct slice s) { mp_put_str(out, (const char *)s.ptr, s.len); }
-
 static void put_structure(const struct form *f, const struct node *node, struct buf *out);
 
 static struct slice key_of(const struct form *f, const struct rule *rule, const struct node *node)
@@ -227,13 +225,13 @@ static void put_element(const struct form *f, const struct rule *rule, const str
 {
     const struct node *value = rule->value ? find(f, node, rule->value) : node;
     if (rule->key) /* a name that is missing is an empty one, which nothing takes */
-        put_slice(out, key_of(f, rule, node));
+        mp_put_slice(out, key_of(f, rule, node));
     if (rule->kind == FORM_STRUCTURES && value)
         put_structure(f, value, out);
     else if (rule->kind == FORM_STRUCTURES)
         mp_put_map(out, 0);
     else
-        put_slice(out, value && value->value.ptr ? value->value : slice_text(""));
+        mp_put_slice(out, value && value->value.ptr ? value->value : slice_text(""));
 }
 
 /* A map's name twice is the map's writer's fault, but must not become a map with a name twice. */
@@ -289,11 +287,11 @@ static void put_structure(const struct form *f, const struct node *node, struct 
         if (rule)
             mp_put_text(out, rule->member);
         else
-            put_slice(out, member->name);
+            mp_put_slice(out, member->name);
         if (rule)
             put_collection(f, rule, member, out);
         else
-            put_slice(out, member->value);
+            mp_put_slice(out, member->value);
         count++;
     }
     mp_close_map(out, mark, count);

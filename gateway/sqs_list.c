@@ -9,8 +9,6 @@
 static const char *const own_queues[] = {"leat-jobs", "leat-jobs-dead"}; /* in order */
 #define OWN_QUEUES (sizeof own_queues / sizeof own_queues[0])
 
-static void put_slice(struct buf *out, struct slice s) { mp_put_str(out, (const char *)s.ptr, s.len); }
-
 /* What a request asks for. A page ends with the broker's name of its last queue, which is the next token, in base64. */
 struct page {
     bool sources, paged;
@@ -64,7 +62,7 @@ static void put_url(struct buf *out, const struct http_request *r, const struct 
 {
     struct buf url = {0};
     sqs_put_url(&url, r, place, name);
-    put_slice(out, buf_slice(&url));
+    mp_put_slice(out, buf_slice(&url));
     buf_finish(&url);
 }
 
@@ -88,7 +86,7 @@ static void put_token(struct buf *out, struct slice last)
     struct buf token = {0};
     base64_encode(&token, last);
     mp_put_text(out, "NextToken");
-    put_slice(out, buf_slice(&token));
+    mp_put_slice(out, buf_slice(&token));
     buf_finish(&token);
 }
 

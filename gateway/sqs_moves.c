@@ -7,8 +7,6 @@
 
 #define LIST_MAX 10
 
-static void put_slice(struct buf *out, struct slice s) { mp_put_str(out, (const char *)s.ptr, s.len); }
-
 static void put_handle(struct buf *out, const struct id *task, const struct sqs_place *place, struct slice queue)
 {
     char text[ID_TEXT_BYTES];
@@ -18,7 +16,7 @@ static void put_handle(struct buf *out, const struct id *task, const struct sqs_
     buf_byte(&plain, ' ');
     sqs_put_arn(&plain, place, queue);
     base64_encode(&encoded, buf_slice(&plain));
-    put_slice(out, buf_slice(&encoded));
+    mp_put_slice(out, buf_slice(&encoded));
     buf_finish(&plain);
     buf_finish(&encoded);
 }
@@ -168,7 +166,7 @@ static uint32_t put_arn(struct buf *out, const char *member, const struct sqs_pl
     struct buf arn = {0};
     sqs_put_arn(&arn, place, name);
     mp_put_text(out, member);
-    put_slice(out, buf_slice(&arn));
+    mp_put_slice(out, buf_slice(&arn));
     buf_finish(&arn);
     return 1;
 }
@@ -203,7 +201,7 @@ static void put_move(struct buf *out, const struct queue_move *move, const struc
     count += put_number(out, "StartedTimestamp", (uint64_t)move->started_ms);
     if (move->reason.len > 0) {
         mp_put_text(out, "FailureReason");
-        put_slice(out, move->reason);
+        mp_put_slice(out, move->reason);
         count++;
     }
     mp_close_map(out, mark, count);

@@ -6,8 +6,6 @@
 
 #define ANSWER_MS GATEWAY_ANSWER_MS
 
-static void put_slice(struct buf *out, struct slice s) { mp_put_str(out, (const char *)s.ptr, s.len); }
-
 /* {"QueueUrl": ...} */
 static void finish_url(struct gateway *g, struct pending_request *p, const char *member, struct slice name)
 {
@@ -17,7 +15,7 @@ static void finish_url(struct gateway *g, struct pending_request *p, const char 
     buf_reset(&g->value);
     mp_put_map(&g->value, 1);
     mp_put_text(&g->value, member);
-    put_slice(&g->value, buf_slice(&url));
+    mp_put_slice(&g->value, buf_slice(&url));
     buf_finish(&url);
     sqs_finish(g, p, buf_slice(&g->value));
 }

@@ -11,7 +11,6 @@
 #define VISIBILITY_RANGE "VisibilityTimeout must be an integer between 0 and 43200."
 
 static struct value member_of(const struct value *in, const char *name) { return value_map_get(in, slice_text(name)); }
-static void put_slice(struct buf *out, struct slice s) { mp_put_str(out, (const char *)s.ptr, s.len); }
 
 /* -- What the client wants to see ------------------------------------------------------------------------------------------- */
 /* Names, "All", or prefixes: "bar.*", ".*". */
@@ -44,7 +43,7 @@ static uint32_t put_text_if(struct buf *out, const struct view *v, const char *n
     if (text.len == 0 || !shows(v, name))
         return 0;
     mp_put_text(out, name);
-    put_slice(out, text);
+    mp_put_slice(out, text);
     return 1;
 }
 
@@ -98,12 +97,12 @@ static void put_attribute(struct buf *out, const struct envelope_attribute *a)
     struct buf encoded = {0};
     if (binary)
         base64_encode(&encoded, a->value);
-    put_slice(out, a->name);
+    mp_put_slice(out, a->name);
     mp_put_map(out, 2);
     mp_put_text(out, "DataType");
-    put_slice(out, a->type);
+    mp_put_slice(out, a->type);
     mp_put_text(out, binary ? "BinaryValue" : "StringValue");
-    put_slice(out, binary ? buf_slice(&encoded) : a->value);
+    mp_put_slice(out, binary ? buf_slice(&encoded) : a->value);
     buf_finish(&encoded);
 }
 
@@ -139,11 +138,11 @@ static void put_message(struct buf *out, const struct view *v, const struct sqs_
     mp_put_text(out, "MessageId");
     mp_put_text(out, text);
     mp_put_text(out, "ReceiptHandle");
-    put_slice(out, buf_slice(&handle));
+    mp_put_slice(out, buf_slice(&handle));
     mp_put_text(out, "MD5OfBody");
     mp_put_text(out, md5);
     mp_put_text(out, "Body");
-    put_slice(out, e->body);
+    mp_put_slice(out, e->body);
     uint32_t count = 4;
     count += put_system(out, v, place, fifo, m, e) + put_attributes(out, v, *e);
     mp_close_map(out, mark, count);

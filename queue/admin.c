@@ -118,7 +118,7 @@ static void put_message(struct broker *b, struct buf *out, const struct core_inf
     if (op_decode(journal_read(b->journal, info->location, info->body_len), &op) == 0) {
         n += put_text(out, "operation", op_name(op.code));
         mp_put_text(out, "tableName");
-        mp_put_str(out, (const char *)op.table.ptr, op.table.len);
+        mp_put_slice(out, op.table);
         n++;
         if (op.payload.type != VALUE_NONE && op.payload.encoded.len < 4096) {
             mp_put_text(out, "payload");

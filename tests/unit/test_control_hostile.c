@@ -116,7 +116,7 @@ static void copy_value(struct copy *c, const struct value *v)
         mp_put_array(&c->out, v->count);
     while (value_walk_next(&walk, &name, &element)) {
         if (v->type == VALUE_M)
-            mp_put_str(&c->out, (const char *)name.ptr, name.len);
+            mp_put_slice(&c->out, name);
         copy_value(c, &element);
     }
 }

@@ -16,7 +16,7 @@ void backup_put_arn(struct buf *out, struct slice home, const struct backup_row 
 static void put_text(struct buf *out, const char *name, struct slice text)
 {
     mp_put_text(out, name);
-    mp_put_str(out, (const char *)text.ptr, text.len);
+    mp_put_slice(out, text);
 }
 
 static void put_int(struct buf *out, const char *name, int64_t number)

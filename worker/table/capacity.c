@@ -102,7 +102,7 @@ static void put_arms(struct buf *out, const struct capacity *c, bool local, enum
     for (uint32_t i = 0; i < c->count; i++) {
         if (c->arms[i].local != local)
             continue;
-        mp_put_str(out, (const char *)c->arms[i].name.ptr, c->arms[i].name.len);
+        mp_put_slice(out, c->arms[i].name);
         mp_put_map(out, unit_pairs(kind));
         put_units(out, c->arms[i].units, kind);
     }
@@ -119,7 +119,7 @@ void capacity_put(struct buf *out, const struct capacity *c, enum capacity_kind 
         pairs += 1u + (count_arms(c, false) > 0) + (count_arms(c, true) > 0);
     mp_put_map(out, pairs);
     mp_put_text(out, "TableName");
-    mp_put_str(out, (const char *)c->table_name.ptr, c->table_name.len);
+    mp_put_slice(out, c->table_name);
     put_units(out, total, kind);
     if (!indexes)
         return;

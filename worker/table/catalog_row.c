@@ -45,7 +45,7 @@ void members_put(struct buf *out, const struct value *map, const struct member *
 
     while (value_walk_next(&walk, &name, &value))
         if (!is_changed(name, changes, count)) {
-            mp_put_str(out, (const char *)name.ptr, name.len);
+            mp_put_slice(out, name);
             mp_put_raw(out, value.encoded);
             members++;
         }
@@ -63,7 +63,7 @@ static void put_key(struct buf *out, struct slice name, const char *second, cons
 {
     mp_put_map(out, 2);
     mp_put_text(out, "AttributeName");
-    mp_put_str(out, (const char *)name.ptr, name.len);
+    mp_put_slice(out, name);
     mp_put_text(out, second);
     mp_put_text(out, value);
 }

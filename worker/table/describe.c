@@ -29,7 +29,7 @@ static void name_member(struct map *m, const char *name)
 static void put_text(struct map *m, const char *name, struct slice text)
 {
     name_member(m, name);
-    mp_put_str(m->out, (const char *)text.ptr, text.len);
+    mp_put_slice(m->out, text);
 }
 
 static void put_int(struct map *m, const char *name, int64_t number)

@@ -54,7 +54,7 @@ void edit_set_int(struct edit *edit, const char *member, int64_t number)
 
 void edit_set_text(struct edit *edit, const char *member, struct slice text)
 {
-    mp_put_str(edit_value(edit), (const char *)text.ptr, text.len);
+    mp_put_slice(edit_value(edit), text);
     edit_set(edit, member);
 }
 

@@ -70,7 +70,7 @@ bool index_shows(const struct table *table, const struct index *index, struct sl
 /* -- Items ---------------------------------------------------------------------------------------------------- */
 static void put_pair(struct buf *out, struct slice name, const struct value *value)
 {
-    mp_put_str(out, (const char *)name.ptr, name.len);
+    mp_put_slice(out, name);
     mp_put_raw(out, value->encoded);
 }
 

@@ -143,7 +143,7 @@ static void put_attribute(struct buf *out, struct slice name, const struct value
 {
     struct value value = value_map_get(item, name);
 
-    mp_put_str(out, (const char *)name.ptr, name.len);
+    mp_put_slice(out, name);
     mp_put_raw(out, value.encoded);
 }
 

@@ -46,7 +46,7 @@ static int put_metrics(struct request *rq)
     mp_put_map(rq->out, 2);
     mp_put_text(rq->out, "ItemCollectionKey");
     mp_put_map(rq->out, 1);
-    mp_put_str(rq->out, (const char *)name.ptr, name.len);
+    mp_put_slice(rq->out, name);
     mp_put_raw(rq->out, rq->key.partition.encoded);
     mp_put_text(rq->out, "SizeEstimateRangeGB");
     mp_put_array(rq->out, 2);
@@ -89,7 +89,7 @@ static int put_table(struct request *rq, const struct write *writes, uint32_t fi
     size_t list;
     uint32_t entries = 0;
 
-    mp_put_str(rq->out, (const char *)name.ptr, name.len);
+    mp_put_slice(rq->out, name);
     list = mp_open(rq->out);
     for (uint32_t i = first; i < count; i++) {
         uint32_t same = first;

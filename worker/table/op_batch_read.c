@@ -185,7 +185,7 @@ static void put_unprocessed_table(struct buf *out, const struct batch *b, uint32
 
     mp_put_map(out, map->count);
     while (value_walk_next(&walk, &name, &value)) {
-        mp_put_str(out, (const char *)name.ptr, name.len);
+        mp_put_slice(out, name);
         if (!slice_equal(name, slice_text("Keys"))) {
             mp_put_raw(out, value.encoded);
             continue;
@@ -208,7 +208,7 @@ static void put_unprocessed(struct request *rq, const struct batch *b)
     for (uint32_t i = 0; value_walk_next(&walk, &name, &map); i++) {
         if (b->first[i + 1] <= b->done)
             continue;
-        mp_put_str(rq->out, (const char *)name.ptr, name.len);
+        mp_put_slice(rq->out, name);
         put_unprocessed_table(rq->out, b, i, &map);
         count++;
     }
@@ -226,7 +226,7 @@ static int answer(struct request *rq, struct batch *b)
     mp_put_text(out, "Responses");
     mp_put_map(out, b->count);
     for (uint32_t i = 0; i < b->count; i++) {
-        mp_put_str(out, (const char *)b->parts[i].table_name.ptr, b->parts[i].table_name.len);
+        mp_put_slice(out, b->parts[i].table_name);
         if (read_items(rq, b, i) < 0)
             return -1;
     }

@@ -110,7 +110,7 @@ static int run_one(struct request *rq, struct batch *b, uint32_t at)
         put_error(rq->out, part);
     if (s->table.len) {
         mp_put_text(rq->out, "TableName");
-        mp_put_str(rq->out, (const char *)s->table.ptr, s->table.len);
+        mp_put_slice(rq->out, s->table);
     }
     if (part->err.code == ERR_NONE && shown.len) {
         mp_put_text(rq->out, "Item");

@@ -11,7 +11,7 @@
 static void put_text(struct buf *out, const char *name, struct slice text)
 {
     mp_put_text(out, name);
-    mp_put_str(out, (const char *)text.ptr, text.len);
+    mp_put_slice(out, text);
 }
 
 static void put_listed(struct request *rq, const struct stream_row *row)

@@ -55,7 +55,7 @@ static void put_change(struct buf *out, const struct shard *s, uint64_t number, 
     mp_put_text(out, "SizeBytes");
     value_put_int(out, (int64_t)bytes);
     mp_put_text(out, "StreamViewType");
-    mp_put_str(out, (const char *)view.ptr, view.len);
+    mp_put_slice(out, view);
 }
 
 static void put_record(struct request *rq, const struct shard *s, uint64_t number, const struct stream_record *r, size_t bytes)
@@ -73,7 +73,7 @@ static void put_record(struct request *rq, const struct shard *s, uint64_t numbe
     put_text(out, "eventVersion", "1.1");
     put_text(out, "eventSource", "aws:dynamodb");
     mp_put_text(out, "awsRegion");
-    mp_put_str(out, (const char *)region.ptr, region.len);
+    mp_put_slice(out, region);
     put_change(out, s, number, r, bytes);
     if (!r->by_service)
         return;

@@ -97,13 +97,13 @@ int op_table_list(struct request *rq)
     size_t names = mp_open(rq->out);
     for (; i < c->count && count < limit; i++, count++) {
         last = c->tables[i].name;
-        mp_put_str(rq->out, (const char *)last.ptr, last.len);
+        mp_put_slice(rq->out, last);
     }
     mp_close_array(rq->out, names, (uint32_t)count);
     bool more = i < c->count;
     if (more) {
         mp_put_text(rq->out, "LastEvaluatedTableName");
-        mp_put_str(rq->out, (const char *)last.ptr, last.len);
+        mp_put_slice(rq->out, last);
     }
     mp_close_map(rq->out, whole, more ? 2 : 1);
     return 0;

@@ -84,7 +84,7 @@ int op_tags(struct request *rq)
     while (value_walk_next(&walk, &key, &value)) {
         mp_put_map(rq->out, 2);
         mp_put_text(rq->out, "Key");
-        mp_put_str(rq->out, (const char *)key.ptr, key.len);
+        mp_put_slice(rq->out, key);
         mp_put_text(rq->out, "Value");
         mp_put_raw(rq->out, value.encoded);
     }

@@ -41,7 +41,7 @@ static enum kv_result enable(struct request *rq, const struct table *table, stru
     mp_put_text(out, "Id");
     value_put_int(out, id);
     mp_put_text(out, "AttributeName");
-    mp_put_str(out, (const char *)attribute.ptr, attribute.len);
+    mp_put_slice(out, attribute);
     if (!empty) {
         mp_put_text(out, "State");
         value_put_int(out, INDEX_CREATING);
@@ -88,7 +88,7 @@ int op_ttl_update(struct request *rq)
     mp_put_text(rq->out, "Enabled");
     mp_put_bool(rq->out, on.truth);
     mp_put_text(rq->out, "AttributeName");
-    mp_put_str(rq->out, (const char *)attribute.ptr, attribute.len);
+    mp_put_slice(rq->out, attribute);
     return 0;
 }
 
@@ -108,7 +108,7 @@ int op_ttl_describe(struct request *rq)
     mp_put_text(rq->out, !on ? "DISABLED" : filling ? "ENABLING" : "ENABLED");
     if (on) {
         mp_put_text(rq->out, "AttributeName");
-        mp_put_str(rq->out, (const char *)table->expiry_attribute.ptr, table->expiry_attribute.len);
+        mp_put_slice(rq->out, table->expiry_attribute);
     }
     return 0;
 }

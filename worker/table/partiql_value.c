@@ -139,7 +139,7 @@ static bool put_name(struct pq_parser *p)
     struct slice name = pq_text(p, &p->token);
     if (!name.ptr)
         return false;
-    mp_put_str(&p->work, (const char *)name.ptr, name.len);
+    mp_put_slice(&p->work, name);
     buf_byte(&p->path, '.');
     buf_append(&p->path, name.ptr, name.len);
     pq_advance(p);
@@ -235,7 +235,7 @@ static bool put_scalar(struct pq_parser *p)
         struct slice text = pq_text(p, &p->token);
         if (!text.ptr)
             return false;
-        mp_put_str(&p->work, (const char *)text.ptr, text.len);
+        mp_put_slice(&p->work, text);
     } else if (pq_is_keyword(&p->token, "NULL")) {
         mp_put_nil(&p->work);
     } else if (pq_is_keyword(&p->token, "TRUE") || pq_is_keyword(&p->token, "FALSE")) {

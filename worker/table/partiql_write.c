@@ -47,7 +47,7 @@ static int find(void *self, const struct node *conjunct)
 
 static void put_attribute(struct buf *out, const struct finder *f)
 {
-    mp_put_str(out, (const char *)f->name.ptr, f->name.len);
+    mp_put_slice(out, f->name);
     mp_put_raw(out, f->value.encoded);
 }
 

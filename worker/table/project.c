@@ -33,7 +33,7 @@ static uint32_t project_elements(struct path_range paths, uint32_t depth, const 
             continue;
         size_t before = out->len;
         if (!step.indexed)
-            mp_put_str(out, (const char *)step.name.ptr, step.name.len);
+            mp_put_slice(out, step.name);
         if (project_value(below, depth + 1, &element, out))
             count++;
         else
@@ -81,7 +81,7 @@ void project_columns(const struct projection *columns, const struct slice *names
             same++;
         if (value.type == VALUE_NONE || same < i)
             continue;
-        mp_put_str(out, (const char *)names[i].ptr, names[i].len);
+        mp_put_slice(out, names[i]);
         mp_put_raw(out, value.encoded);
         count++;
     }

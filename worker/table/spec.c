@@ -327,7 +327,7 @@ static void put_key_arn(struct buf *out, struct slice home, struct slice key)
     if (key.len == 0)
         key = slice_text(preset);
     mp_put_text(out, "KMSMasterKeyArn");
-    mp_put_str(out, (const char *)key.ptr, key.len);
+    mp_put_slice(out, key);
 }
 
 /* Nothing is encrypted here: the description is kept and shown, as tools compare it with what they asked for. */

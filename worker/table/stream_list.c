@@ -28,7 +28,7 @@ static void put_member(struct buf *out, uint32_t id, struct slice view, int64_t 
     mp_put_text(out, "Id");
     value_put_int(out, id);
     mp_put_text(out, "View");
-    mp_put_str(out, (const char *)view.ptr, view.len);
+    mp_put_slice(out, view);
     mp_put_text(out, "Label");
     value_put_int(out, label_ms);
     mp_put_text(out, "On");

@@ -97,7 +97,7 @@ static uint32_t copy_others(struct buf *out, const struct value *tags, const str
 
     while (value_walk_next(&walk, &key, &value))
         if (!is_named(list, 0, key, names)) {
-            mp_put_str(out, (const char *)key.ptr, key.len);
+            mp_put_slice(out, key);
             mp_put_raw(out, value.encoded);
             count++;
         }
@@ -120,7 +120,7 @@ enum kv_result tags_add(struct kv_txn *txn, uint32_t table_id, const struct valu
             struct slice key = member_text(&one, "Key");
             if (is_named(list, i + 1, key, false)) /* the last one counts */
                 continue;
-            mp_put_str(&fresh, (const char *)key.ptr, key.len);
+            mp_put_slice(&fresh, key);
             mp_put_raw(&fresh, value.encoded);
             ++*count;
         }

@@ -80,7 +80,7 @@ static void put_reason(struct buf *out, const struct reason *reason)
     if (!reason->code)
         return;
     mp_put_text(out, "Message");
-    mp_put_str(out, (const char *)reason->text.ptr, reason->text.len);
+    mp_put_slice(out, reason->text);
     if (reason->item.len) {
         mp_put_text(out, "Item");
         mp_put_raw(out, reason->item);

@@ -20,7 +20,7 @@ static const struct effect *effect_of(struct path_range leaf) { return leaf.firs
 static void put_name(struct rewrite *w, const struct path_step *step)
 {
     if (!step->indexed)
-        mp_put_str(w->out, (const char *)step->name.ptr, step->name.len);
+        mp_put_slice(w->out, step->name);
 }
 
 static int rewrite_container(struct rewrite *w, struct path_range paths, uint32_t depth, const struct value *old);
